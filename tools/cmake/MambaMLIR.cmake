@@ -25,22 +25,27 @@ include(HandleLLVMOptions)
 include_directories(SYSTEM ${LLVM_INCLUDE_DIRS} ${MLIR_INCLUDE_DIRS})
 include_directories(${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
 
-# Debian's archives of MLIR name the LLVM shared library in their interface,
-# and LLVMSupport names libz3.so: both would put a shared LLVM's dependencies
-# into a program that is meant to run without them.
+# Debian's archives of MLIR name the shared LLVM (one of them the shared MLIR)
+# in their interface, and LLVMSupport names libz3.so: a program meant to run
+# without them would load them all the same.
 function(mamba_use_llvm_archives components)
+  set(shared "^(LLVM|MLIR|[\\]?[$]<LINK_ONLY:(LLVM|MLIR)>)$")
   get_directory_property(imported IMPORTED_TARGETS)
   foreach(target IN LISTS imported)
-    if(NOT target MATCHES "^(MLIR|mlir)")
+    if(NOT target MATCHES "^MLIR")
       continue()
     endif()
     get_target_property(interface ${target} INTERFACE_LINK_LIBRARIES)
-    if(interface AND "LLVM" IN_LIST interface)
-      list(REMOVE_ITEM interface LLVM)
+    if(interface)
+      list(FILTER interface EXCLUDE REGEX "${shared}")
       set_target_properties(${target} PROPERTIES
         INTERFACE_LINK_LIBRARIES "${interface};${components}")
     endif()
   endforeach()
+  # What the shared MLIR stood for.
+  set_property(TARGET MLIRExecutionEngine APPEND PROPERTY
+    INTERFACE_LINK_LIBRARIES MLIRExecutionEngineUtils MLIRTargetLLVMIRExport
+    MLIRLLVMToLLVMIRTranslation MLIRBuiltinToLLVMIRTranslation)
   find_library(MAMBA_LIBZ libz.a REQUIRED)
   find_library(MAMBA_LIBZSTD libzstd.a REQUIRED)
   set_target_properties(LLVMSupport PROPERTIES INTERFACE_LINK_LIBRARIES
@@ -50,18 +55,24 @@ endfunction()
 add_library(MambaMLIR INTERFACE)
 if(MAMBA_STATIC)
   string(TOLOWER "${LLVM_NATIVE_ARCH}" mamba_host)
+  set(mamba_targets)
+  foreach(target nvptx ${mamba_host})
+    list(APPEND mamba_targets ${target}codegen ${target}desc ${target}info)
+  endforeach()
   # perfjitevents: MLIRExecutionEngine uses it without naming it.
   llvm_map_components_to_libnames(mamba_llvm_components
     core support irreader bitreader bitwriter analysis targetparser linker
     frontendopenmp frontendoffloading transformutils ipo passes orcjit
-    executionengine jitlink perfjitevents nvptx ${mamba_host})
+    executionengine jitlink perfjitevents ${mamba_host}asmparser ${mamba_targets})
   mamba_use_llvm_archives("${mamba_llvm_components}")
-  # An archive that nothing refers to adds nothing to a program, so name all.
+  # An archive that nothing refers to adds nothing to a program, so name all
+  # but the test dialects, which pull in the shared MLIR.
   get_property(mamba_dialects GLOBAL PROPERTY MLIR_DIALECT_LIBS)
   get_property(mamba_conversions GLOBAL PROPERTY MLIR_CONVERSION_LIBS)
   get_property(mamba_extensions GLOBAL PROPERTY MLIR_EXTENSION_LIBS)
-  target_link_libraries(MambaMLIR INTERFACE
-    ${mamba_dialects} ${mamba_conversions} ${mamba_extensions}
+  set(mamba_archives ${mamba_dialects} ${mamba_conversions} ${mamba_extensions})
+  list(FILTER mamba_archives EXCLUDE REGEX "Test")
+  target_link_libraries(MambaMLIR INTERFACE ${mamba_archives}
     MLIROptLib MLIRLspServerLib MLIRParser MLIRPass MLIRTransforms
     MLIRBuiltinToLLVMIRTranslation MLIRLLVMToLLVMIRTranslation
     MLIRNVVMToLLVMIRTranslation MLIRGPUToLLVMIRTranslation
