@@ -11,11 +11,15 @@ option(MAMBA_BUILD_TESTS "Build the unit tests and the check targets" ON)
 set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
-set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
 
 if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "Build type" FORCE)
+endif()
+
+# Lets the linker drop what a program does not use.
+if(MAMBA_STATIC)
+  add_compile_options(-ffunction-sections -fdata-sections)
 endif()
 
 # mold links ten times faster than ld; lld is the second choice. Both must be

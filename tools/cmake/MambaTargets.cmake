@@ -17,16 +17,42 @@
 
 set(MAMBA_WARNINGS -Wall -Wextra -Wno-unused-parameter)
 
+# One precompiled header for every target that sees MLIR: the headers that most
+# files need, none of the expensive ones that few need (NVVM, conversions).
+# A build with MAMBA_PCH=OFF shows which file forgot an include.
+if(MAMBA_PCH AND TARGET MambaMLIR AND CMAKE_CXX_COMPILER_ID MATCHES Clang)
+  set(mamba_pch_source ${PROJECT_BINARY_DIR}/MambaPch.cpp)
+  file(CONFIGURE OUTPUT ${mamba_pch_source} CONTENT "")
+  add_library(MambaPch OBJECT ${mamba_pch_source})
+  set(MAMBA_PCH_FLAGS -fpch-instantiate-templates "SHELL:-Xclang -fno-pch-timestamp")
+  target_compile_options(MambaPch PRIVATE
+    ${MAMBA_WARNINGS} -fno-exceptions ${MAMBA_PCH_FLAGS})
+  target_precompile_headers(MambaPch PRIVATE
+    <mlir/Dialect/Arith/IR/Arith.h>
+    <mlir/Dialect/Func/IR/FuncOps.h>
+    <mlir/Dialect/Linalg/IR/Linalg.h>
+    <mlir/Dialect/Math/IR/Math.h>
+    <mlir/Dialect/SCF/IR/SCF.h>
+    <mlir/Dialect/Tensor/IR/Tensor.h>
+    <mlir/Dialect/Vector/IR/VectorOps.h>
+    <mlir/IR/ImplicitLocOpBuilder.h>
+    <mlir/IR/PatternMatch.h>
+    <mlir/Pass/Pass.h>
+    <mlir/Transforms/DialectConversion.h>
+    <llvm/ADT/TypeSwitch.h>)
+endif()
+
 function(mamba_configure_target target scope)
   cmake_parse_arguments(ARG "NO_MLIR" "" "DEPENDS;LINK" ${ARGN})
   target_compile_options(${target} PRIVATE ${MAMBA_WARNINGS})
-  if(MAMBA_STATIC)
-    target_compile_options(${target} PRIVATE -ffunction-sections -fdata-sections)
-  endif()
   target_link_libraries(${target} ${scope} ${ARG_LINK})
   if(NOT ARG_NO_MLIR)
     target_compile_options(${target} PRIVATE -fno-exceptions)
     target_link_libraries(${target} ${scope} MambaMLIR)
+    if(TARGET MambaPch)
+      target_compile_options(${target} PRIVATE ${MAMBA_PCH_FLAGS})
+      target_precompile_headers(${target} REUSE_FROM MambaPch)
+    endif()
   endif()
   if(ARG_DEPENDS)
     add_dependencies(${target} ${ARG_DEPENDS})
