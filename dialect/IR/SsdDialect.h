@@ -1,0 +1,45 @@
+// SPDX-FileCopyrightText: The mamba-compiler authors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#pragma once
+
+#include "dialect/IR/StructuredMatrix.h"
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+// Generated code goes last, in its own include block: clang-format sorts
+// within a block and would otherwise move it above what it needs.
+#include "dialect/IR/SsdDialect.h.inc"
+#include "dialect/IR/SsdEnums.h.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "dialect/IR/SsdAttrs.h.inc"
+
+#define GET_TYPEDEF_CLASSES
+#include "dialect/IR/SsdTypes.h.inc"
+
+namespace mamba::ssd {
+
+/// Attribute of function arguments and results: the name tools use.
+inline constexpr llvm::StringLiteral kNameAttr = "ssd.name";
+
+/// Sizes of one dimension that must agree: a dynamic size yields to a static
+/// one. Fails when two static sizes differ.
+llvm::FailureOr<int64_t> unifySizes(int64_t a, int64_t b);
+
+/// Head counts that unify: one divides the other, the larger one results.
+llvm::FailureOr<int64_t> unifyHeads(int64_t a, int64_t b);
+
+/// Rules every structured-matrix operation obeys: its value stays in its
+/// block and is used by `ssd` operations only, and its operands are results
+/// of structured-matrix operations.
+llvm::LogicalResult verifyStructuredMatrix(mlir::Operation *op);
+
+} // namespace mamba::ssd
+
+#include "dialect/IR/SsdInterfaces.h.inc"
