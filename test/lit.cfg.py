@@ -5,11 +5,13 @@
 verify-roundtrip  mamba-opt also prints and re-parses what it reads
 quick             leave out what needs the feature slow-tests
 
-Features: cuda-device (a GPU that the driver can open), ptxas, slow-tests.
+Features: cuda-device (a GPU that the driver can open), ptxas, numpy,
+slow-tests.
 Substitutions beside lit's own: %python, %source (repository root), %golden,
 %ptxas, %assemble (assembles PTX and fails on a spill; see assemble.py).
 """
 
+import importlib.util
 import os
 import sys
 
@@ -44,6 +46,8 @@ llvm_config.add_tool_substitutions(
 
 if machine.has_cuda_device():
     config.available_features.add("cuda-device")
+if importlib.util.find_spec("numpy"):
+    config.available_features.add("numpy")
 if not lit_config.params.get("quick"):
     config.available_features.add("slow-tests")
 
