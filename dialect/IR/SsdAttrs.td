@@ -38,6 +38,14 @@ def Ssd_Form : I32EnumAttr<"Form", "Block decomposition of a mixer", [
   let cppNamespace = "::mamba::ssd";
 }
 
+def Ssd_WeightSide : I32EnumAttr<"WeightSide",
+    "Which dot operand takes the weights of a chunk state", [
+  I32EnumAttrCase<"Values", 0, "values">,
+  I32EnumAttrCase<"Keys", 1, "keys">
+]> {
+  let cppNamespace = "::mamba::ssd";
+}
+
 //===----------------------------------------------------------------------===//
 // Types
 //===----------------------------------------------------------------------===//
@@ -77,6 +85,10 @@ def Ssd_RolesAttr : AttrDef<Ssd_Dialect, "Roles"> {
   let hasCustomAssemblyFormat = 1;
 }
 
+def Ssd_WeightParameter : EnumParameter<Ssd_WeightSide> {
+  let defaultValue = "::mamba::ssd::WeightSide::Values";
+}
+
 def Ssd_ScheduleAttr : AttrDef<Ssd_Dialect, "Schedule"> {
   let mnemonic = "schedule";
   let summary = "How a mixer is decomposed and placed";
@@ -90,6 +102,9 @@ def Ssd_ScheduleAttr : AttrDef<Ssd_Dialect, "Schedule"> {
     - `sub_block`: side q of the sub-blocks of a decay mask; only diagonal
       sub-blocks take q² exponentials, the others are rank one;
     - `operand`: element type that dot operands are rounded to;
+    - `weights`: whether the state weights (decay to the chunk's end, column
+      scales) multiply the values x or the write keys B before the chunk-state
+      product (THEORY R13);
     - `channels`: headdim slice P' a thread block owns (GPU; 0: all);
     - `warps`, `stages`: warps a thread block and shared-memory pipeline
       stages (GPU).
@@ -104,6 +119,7 @@ def Ssd_ScheduleAttr : AttrDef<Ssd_Dialect, "Schedule"> {
     "int64_t":$chunk,
     "int64_t":$sub_block,
     "::mlir::Type":$operand,
+    Ssd_WeightParameter:$weights,
     DefaultValuedParameter<"int64_t", "0">:$channels,
     DefaultValuedParameter<"int64_t", "0">:$warps,
     DefaultValuedParameter<"int64_t", "0">:$stages);

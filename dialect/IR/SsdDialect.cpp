@@ -152,7 +152,7 @@ void RolesAttr::print(AsmPrinter &printer) const {
 LogicalResult
 ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError, Form form,
                      int64_t chunk, int64_t subBlock, Type operand,
-                     int64_t channels, int64_t warps, int64_t stages) {
+                     WeightSide, int64_t channels, int64_t warps, int64_t stages) {
   if (chunk < 1)
     return emitError() << "chunk must be at least 1, but is " << chunk;
   if (form == Form::Recurrent && chunk != 1)
