@@ -1,0 +1,169 @@
+// SPDX-FileCopyrightText: The mamba-compiler authors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "passes/Targets/Targets.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+
+namespace mamba {
+namespace {
+
+constexpr int64_t kKiB = 1024;
+
+// Rates: published peaks times what plain kernels reach (copies 0.9, mma.sync
+// products 0.6 of the dense 16-bit peak); sm_90a's bandwidth was measured with
+// a copy kernel. Exponentials: 16 a clock and multiprocessor. The CPU row is
+// one core with 256-bit vectors: cores share work items evenly, so that their
+// number does not change the choice.
+constexpr Target kTargets[] = {
+    {.name = "cpu",
+     .machine = "one x86-64 core, AVX2",
+     .family = InstructionFamily::Cpu,
+     .ptxFeature = "",
+     .units = 1,
+     .registersPerThread = 0,
+     .registersPerUnit = 0,
+     .sharedBytesPerBlock = 0,
+     .scratchBytes = 2048 * kKiB,
+     .bytesPerSecond = 12e9,
+     .flopsPerSecond = 60e9,
+     .simpleOpsPerSecond = 8e9,
+     .expsPerSecond = 1e9,
+     .launchSeconds = 5e-6,
+     .chunkSeconds = 2e-7,
+     .halfRows = 4,
+     .overlaps = false},
+    {.name = "sm_80",
+     .machine = "A100 SXM 80 GB",
+     .family = InstructionFamily::MmaSync,
+     .ptxFeature = "+ptx80",
+     .units = 108,
+     .registersPerThread = 255,
+     .registersPerUnit = 65536,
+     .sharedBytesPerBlock = 163 * kKiB,
+     .scratchBytes = 0,
+     .bytesPerSecond = 1.84e12,
+     .flopsPerSecond = 187e12,
+     .simpleOpsPerSecond = 9.7e12,
+     .expsPerSecond = 2.4e12,
+     .launchSeconds = 4e-6,
+     .chunkSeconds = 1.5e-6,
+     .halfRows = 0,
+     .overlaps = true},
+    {.name = "sm_86",
+     .machine = "A10",
+     .family = InstructionFamily::MmaSync,
+     .ptxFeature = "+ptx80",
+     .units = 72,
+     .registersPerThread = 255,
+     .registersPerUnit = 65536,
+     .sharedBytesPerBlock = 99 * kKiB,
+     .scratchBytes = 0,
+     .bytesPerSecond = 0.54e12,
+     .flopsPerSecond = 75e12,
+     .simpleOpsPerSecond = 15.6e12,
+     .expsPerSecond = 1.9e12,
+     .launchSeconds = 4e-6,
+     .chunkSeconds = 1.5e-6,
+     .halfRows = 0,
+     .overlaps = true},
+    {.name = "sm_89",
+     .machine = "L40S",
+     .family = InstructionFamily::MmaSync,
+     .ptxFeature = "+ptx80",
+     .units = 142,
+     .registersPerThread = 255,
+     .registersPerUnit = 65536,
+     .sharedBytesPerBlock = 99 * kKiB,
+     .scratchBytes = 0,
+     .bytesPerSecond = 0.78e12,
+     .flopsPerSecond = 217e12,
+     .simpleOpsPerSecond = 45e12,
+     .expsPerSecond = 5.7e12,
+     .launchSeconds = 4e-6,
+     .chunkSeconds = 1.2e-6,
+     .halfRows = 0,
+     .overlaps = true},
+    {.name = "sm_90a",
+     .machine = "H100 SXM 80 GB",
+     .family = InstructionFamily::MmaSync,
+     .ptxFeature = "+ptx80",
+     .units = 132,
+     .registersPerThread = 255,
+     .registersPerUnit = 65536,
+     .sharedBytesPerBlock = 227 * kKiB,
+     .scratchBytes = 0,
+     .bytesPerSecond = 3.01e12,
+     .flopsPerSecond = 480e12,
+     .simpleOpsPerSecond = 33e12,
+     .expsPerSecond = 3.7e12,
+     .launchSeconds = 4e-6,
+     .chunkSeconds = 1.2e-6,
+     .halfRows = 0,
+     .overlaps = true},
+    {.name = "sm_100a",
+     .machine = "B200",
+     .family = InstructionFamily::MmaSync,
+     .ptxFeature = "+ptx86",
+     .units = 148,
+     .registersPerThread = 255,
+     .registersPerUnit = 65536,
+     .sharedBytesPerBlock = 227 * kKiB,
+     .scratchBytes = 0,
+     .bytesPerSecond = 7.2e12,
+     .flopsPerSecond = 600e12,
+     .simpleOpsPerSecond = 40e12,
+     .expsPerSecond = 4.4e12,
+     .launchSeconds = 4e-6,
+     .chunkSeconds = 1.2e-6,
+     .halfRows = 0,
+     .overlaps = true},
+    {.name = "sm_120",
+     .machine = "RTX 5090",
+     .family = InstructionFamily::MmaSync,
+     .ptxFeature = "+ptx87",
+     .units = 170,
+     .registersPerThread = 255,
+     .registersPerUnit = 65536,
+     .sharedBytesPerBlock = 99 * kKiB,
+     .scratchBytes = 0,
+     .bytesPerSecond = 1.61e12,
+     .flopsPerSecond = 125e12,
+     .simpleOpsPerSecond = 52e12,
+     .expsPerSecond = 6.5e12,
+     .launchSeconds = 4e-6,
+     .chunkSeconds = 1.2e-6,
+     .halfRows = 0,
+     .overlaps = true},
+};
+
+} // namespace
+
+llvm::ArrayRef<Target> getTargets() { return kTargets; }
+
+const Target *lookupTarget(llvm::StringRef name) {
+  for (const Target &target : kTargets)
+    if (target.name == name)
+      return &target;
+  return nullptr;
+}
+
+std::string listTargets() {
+  return llvm::join(
+      llvm::map_range(getTargets(),
+                      [](const Target &target) { return target.name.str(); }),
+      ", ");
+}
+
+const KernelLimits &getMmaSyncLimits() {
+  static constexpr KernelLimits kLimits = {.warps = 4,
+                                           .rowsPerWarp = 16,
+                                           .dimMultiple = 8,
+                                           .dimLimit = 256,
+                                           .stateValues = 8192,
+                                           .maxStages = 3};
+  return kLimits;
+}
+
+} // namespace mamba
