@@ -4,6 +4,7 @@
 
 usage: summary.py --lit=PATH --suite=BUILD/test [--quick] [--device]
                   [--verify-roundtrip] [--jobs=N] [GTEST_PROGRAM...]
+       (@FILE stands for the arguments in FILE, one a line)
 
 The last line is "N passed, N failed, N skipped". The exit status is 0 only if
 at least one case was found and none failed. Output of failing cases comes
@@ -186,7 +187,9 @@ def report(cases, out):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__.splitlines()[0], fromfile_prefix_chars="@"
+    )
     parser.add_argument("--lit", required=True)
     parser.add_argument("--suite", required=True)
     parser.add_argument("--quick", action="store_true")
