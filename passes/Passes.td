@@ -37,4 +37,34 @@ def Decompose : Pass<"ssd-decompose", "::mlir::func::FuncOp"> {
   ];
 }
 
+def AssignTiles : Pass<"ssd-assign-tiles", "::mlir::ModuleOp"> {
+  let summary = "Turn chunk programs into tile programs (mma.sync family)";
+  let description = [{
+    Emits a kernel for every `ssd.chunk_scan` with a schedule: one thread block
+    a batch, head and headdim slice; operands pass through a multi-stage
+    pipeline of asynchronous copies into swizzled shared memory; token rows are
+    split over the warps, the state over a warp grid, where it stays in f32
+    accumulators for the whole sequence; a copy of it in the operand type goes
+    through shared memory for the read C sᵀ. The chunk program keeps its body
+    and names its kernel in the attribute `ssd.kernel`.
+
+    Headdim and state sizes are multiples of 8 up to 256; a chunk has 16 tokens
+    a warp or a multiple. Anything else is an error that names the limit.
+
+    ```mlir
+    func.func @f(%a: tensor<?x?x4xf32>, %b: tensor<?x?x1x32xbf16>, %c: tensor<?x?x1x32xbf16>, %x: tensor<?x?x4x16xbf16>) -> tensor<?x?x4x16xbf16> {
+      %M = ssd.state_space %c, %b decay %a : tensor<?x?x1x32xbf16>, tensor<?x?x1x32xbf16>, tensor<?x?x4xf32>
+      %y = ssd.apply %M, %x schedule <form = chunked, chunk = 64, sub_block = 16, operand = bf16, weights = keys, warps = 4, stages = 2>
+          : !ssd.matrix<?x4x?, causal>, tensor<?x?x4x16xbf16> -> tensor<?x?x4x16xbf16>
+      return %y : tensor<?x?x4x16xbf16>
+    }
+    ```
+  }];
+  let dependentDialects = [
+    "::mamba::tile::TileDialect", "::mlir::gpu::GPUDialect",
+    "::mlir::scf::SCFDialect", "::mlir::LLVM::LLVMDialect"
+  ];
+  let statistics = [Statistic<"numKernels", "num-kernels", "Kernels emitted">];
+}
+
 #endif // MAMBA_PASSES_PASSES_TD
