@@ -35,7 +35,8 @@ extern "C" {
 /* Grows whenever a struct below changes its meaning or layout. */
 #define MAMBA_PLAN_VERSION 1
 
-/* Limits of the fixed arrays below. */
+/* Limits of a plan, most of them sizes of the arrays below. */
+#define MAMBA_MAX_PARAMS 64
 #define MAMBA_MAX_RANK 6
 #define MAMBA_MAX_SYMBOLS 4
 #define MAMBA_MAX_KERNEL_PARAMS 32

@@ -1,0 +1,45 @@
+// SPDX-FileCopyrightText: The mamba-compiler authors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef MAMBA_RUNTIME_FUNCTION_H
+#define MAMBA_RUNTIME_FUNCTION_H
+
+#include "runtime/Arguments.h"
+
+namespace mamba::rt {
+
+/// What functions of every device have in common: a plan, the device its
+/// arguments live on, and the validation before a launch.
+class Function {
+public:
+  const Plan &plan() const { return launchPlan; }
+
+  /// Fills `checked` from `arguments`, all rules of `mamba_function_check`.
+  Status check(ArgumentList arguments, CheckedArguments &checked) const;
+
+  /// Size of the workspace for these arguments in bytes.
+  Result<int64_t> workspaceBytes(ArgumentList arguments) const;
+
+protected:
+  Function(Plan plan, DLDevice device, int64_t gridLimit)
+      : launchPlan(std::move(plan)), device(device), gridLimit(gridLimit) {}
+
+  /// `check`, then the temporaries' places in the workspace.
+  Status prepare(ArgumentList arguments, void *workspace, uint64_t bytes,
+                 CheckedArguments &checked) const;
+
+  /// The grid of a kernel whose arguments passed `check`.
+  int64_t gridOf(const mamba_kernel &kernel,
+                 const CheckedArguments &checked) const {
+    return *gridSize(kernel, checked, gridLimit);
+  }
+
+private:
+  Plan launchPlan;
+  DLDevice device;
+  int64_t gridLimit;
+};
+
+} // namespace mamba::rt
+
+#endif // MAMBA_RUNTIME_FUNCTION_H

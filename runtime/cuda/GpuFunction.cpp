@@ -1,0 +1,110 @@
+// SPDX-FileCopyrightText: The mamba-compiler authors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "runtime/cuda/GpuFunction.h"
+
+using namespace mamba::rt;
+using namespace mamba::rt::cu;
+
+namespace {
+
+/// Largest grid.x of every architecture since Kepler.
+constexpr int64_t maxGridX = 2147483647;
+
+/// Shared memory a kernel may use without asking, in bytes.
+constexpr int32_t defaultSharedBytes = 48 * 1024;
+
+/// Checks the kernel's needs against the device and asks for its shared memory.
+Status configure(const GpuDevice &device, const mamba_kernel &kernel,
+                 Kernel handle) {
+  const Driver &driver = device.driver();
+  int maxThreads = 0;
+  int staticShared = 0;
+  Status status = driver.check(
+      driver.funcGetAttribute(&maxThreads, kernelMaxThreads, handle),
+      "cuFuncGetAttribute");
+  if (status.isOk())
+    status = driver.check(
+        driver.funcGetAttribute(&staticShared, kernelStaticShared, handle),
+        "cuFuncGetAttribute");
+  if (!status.isOk())
+    return status;
+  if (kernel.block_size > maxThreads)
+    return error(MAMBA_UNSUPPORTED, "needs blocks of ", kernel.block_size,
+                 " threads, at most ", maxThreads, " are possible");
+  int32_t limit = device.info().max_shared_bytes_per_block;
+  int64_t wanted = int64_t(staticShared) + kernel.dynamic_shared_bytes;
+  if (wanted > limit)
+    return error(MAMBA_UNSUPPORTED, "needs ", wanted,
+                 " bytes of shared memory a block, '", device.info().name,
+                 "' has ", limit);
+  if (wanted <= defaultSharedBytes)
+    return {};
+  return driver.check(driver.funcSetAttribute(handle, kernelMaxDynamicShared,
+                                              kernel.dynamic_shared_bytes),
+                      "cuFuncSetAttribute");
+}
+
+} // namespace
+
+GpuFunction::GpuFunction(std::shared_ptr<LoadedModule> module, Plan plan,
+                         std::vector<Kernel> handles)
+    : Function(std::move(plan),
+               DLDevice{kDLCUDA, module->device().info().ordinal}, maxGridX),
+      module(std::move(module)), handles(std::move(handles)) {}
+
+Result<GpuFunction> GpuFunction::create(std::shared_ptr<LoadedModule> module,
+                                        Plan plan) {
+  const GpuDevice &device = module->device();
+  if (!plan.onGpu())
+    return error(MAMBA_INVALID_ARGUMENT, "'", plan.name(),
+                 "' was compiled for ", plan.target(), ", not for a GPU");
+  Status status = plan.checkCapability(device.info().capability);
+  if (!status.isOk())
+    return status;
+  ContextScope scope(device);
+  status = scope.takeStatus();
+  std::vector<Kernel> handles;
+  for (const mamba_kernel &kernel : plan.kernels()) {
+    if (!status.isOk())
+      break;
+    Result<Kernel> handle = module->kernel(kernel.name);
+    if (!handle.isOk())
+      return handle.takeStatus();
+    status = configure(device, kernel, *handle)
+                 .withContext(text("kernel '", kernel.name, "'"));
+    handles.push_back(*handle);
+  }
+  if (!status.isOk())
+    return status;
+  return GpuFunction(std::move(module), std::move(plan), std::move(handles));
+}
+
+Status GpuFunction::launch(ArgumentList arguments, void *workspace,
+                           uint64_t workspaceBytes, Stream stream) const {
+  CheckedArguments checked;
+  Status status = prepare(arguments, workspace, workspaceBytes, checked);
+  if (!status.isOk())
+    return status;
+  ContextScope scope(module->device());
+  status = scope.takeStatus();
+  const Driver &driver = module->device().driver();
+  for (size_t i = 0; status.isOk() && i < handles.size(); ++i) {
+    const mamba_kernel &kernel = plan().kernels()[i];
+    // The driver copies the values these point to before it returns.
+    void *values[MAMBA_MAX_KERNEL_PARAMS + MAMBA_MAX_SYMBOLS];
+    int32_t count = 0;
+    for (int32_t p = 0; p < kernel.num_params; ++p)
+      values[count++] = &checked.pointers[kernel.params[p]];
+    for (int32_t s = 0; s < kernel.num_symbols; ++s)
+      values[count++] = &checked.symbols[kernel.symbols[s]];
+    status = driver.check(
+        driver.launchKernel(handles[i],
+                            static_cast<unsigned>(gridOf(kernel, checked)), 1,
+                            1, static_cast<unsigned>(kernel.block_size), 1, 1,
+                            static_cast<unsigned>(kernel.dynamic_shared_bytes),
+                            stream, values, nullptr),
+        "cuLaunchKernel");
+  }
+  return status;
+}

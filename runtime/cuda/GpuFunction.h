@@ -1,0 +1,37 @@
+// SPDX-FileCopyrightText: The mamba-compiler authors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef MAMBA_RUNTIME_CUDA_GPUFUNCTION_H
+#define MAMBA_RUNTIME_CUDA_GPUFUNCTION_H
+
+#include "runtime/Function.h"
+#include "runtime/cuda/LoadedModule.h"
+
+#include <vector>
+
+namespace mamba::rt::cu {
+
+/// A plan bound to the kernels of a module.
+class GpuFunction : public Function {
+public:
+  /// MAMBA_UNSUPPORTED if the device's architecture, threads or shared memory
+  /// do not suffice, with both numbers.
+  static Result<GpuFunction> create(std::shared_ptr<LoadedModule> module,
+                                    Plan plan);
+
+  /// Validates, then launches every kernel on `stream`. No allocation, no
+  /// synchronisation.
+  Status launch(ArgumentList arguments, void *workspace,
+                uint64_t workspaceBytes, Stream stream) const;
+
+private:
+  GpuFunction(std::shared_ptr<LoadedModule> module, Plan plan,
+              std::vector<Kernel> handles);
+
+  std::shared_ptr<LoadedModule> module;
+  std::vector<Kernel> handles;
+};
+
+} // namespace mamba::rt::cu
+
+#endif // MAMBA_RUNTIME_CUDA_GPUFUNCTION_H

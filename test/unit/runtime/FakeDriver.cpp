@@ -1,0 +1,262 @@
+// SPDX-FileCopyrightText: The mamba-compiler authors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "test/unit/runtime/FakeDriver.h"
+
+#include "runtime/cuda/DriverApi.h"
+
+#include <cstring>
+
+using namespace mamba::rt::cu;
+using mamba::test::FakeDriver;
+
+namespace {
+
+FakeDriver &driver() { return *fakeDriver(); }
+
+/// Records the call that the surrounding function stands for.
+void saw(const char *call) { driver().calls.push_back(call); }
+
+Context fakeContext() { return reinterpret_cast<Context>(uintptr_t(0xc0)); }
+
+Code writeLog(unsigned count, const int *options, void **values) {
+  for (unsigned i = 0; i < count; ++i)
+    if (options[i] == jitErrorLog)
+      std::strcpy(static_cast<char *>(values[i]), driver().jitLog.c_str());
+  return driver().loadResult;
+}
+
+} // namespace
+
+extern "C" {
+
+FakeDriver *fakeDriver() {
+  static FakeDriver instance;
+  return &instance;
+}
+
+Code cuInit(unsigned) { return driver().initResult; }
+
+Code cuDriverGetVersion(int *version) {
+  *version = driver().version;
+  return success;
+}
+
+Code cuGetErrorName(Code code, const char **name) {
+  *name = code == outOfMemory ? "CUDA_ERROR_OUT_OF_MEMORY" : "CUDA_ERROR_FAKE";
+  return success;
+}
+
+Code cuGetErrorString(Code, const char **text) {
+  *text = "as the test asked";
+  return success;
+}
+
+Code cuDeviceGetCount(int *count) {
+  *count = driver().deviceCount;
+  return success;
+}
+
+Code cuDeviceGet(Device *device, int ordinal) {
+  *device = ordinal;
+  return success;
+}
+
+Code cuDeviceGetName(char *name, int bytes, Device) {
+  std::strncpy(name, "Fake GPU", static_cast<size_t>(bytes));
+  return success;
+}
+
+Code cuDeviceGetAttribute(int *value, int attribute, Device) {
+  const std::map<int, int> values = {
+      {capabilityMajor, driver().capability / 10},
+      {capabilityMinor, driver().capability % 10},
+      {maxSharedPerBlockOptin, driver().maxShared},
+      {multiprocessorCount, 108},
+      {maxThreadsPerBlock, 1024},
+      {clockRate, 1410000},
+      {memoryClockRate, 1215000},
+      {memoryBusWidth, 5120}};
+  *value = values.at(attribute);
+  return success;
+}
+
+Code cuDeviceTotalMem_v2(size_t *bytes, Device) {
+  *bytes = size_t(40) << 30;
+  return success;
+}
+
+Code cuDevicePrimaryCtxRetain(Context *context, Device) {
+  ++driver().retained;
+  *context = fakeContext();
+  return success;
+}
+
+Code cuDevicePrimaryCtxRelease_v2(Device) {
+  --driver().retained;
+  return success;
+}
+
+Code cuCtxPushCurrent_v2(Context context) {
+  driver().contexts.push_back(context);
+  return success;
+}
+
+Code cuCtxPopCurrent_v2(Context *context) {
+  *context = fakeContext();
+  driver().contexts.pop_back();
+  return success;
+}
+
+Code cuModuleLoadDataEx(Module *module, const void *image, unsigned count,
+                        int *options, void **values) {
+  saw("cuModuleLoadDataEx");
+  driver().images.push_back(static_cast<const char *>(image));
+  Code result = writeLog(count, options, values);
+  if (result == success)
+    *module = reinterpret_cast<Module>(intptr_t(++driver().loadedModules));
+  return result;
+}
+
+Code cuModuleUnload(Module) {
+  --driver().loadedModules;
+  return success;
+}
+
+Code cuModuleGetFunction(Kernel *kernel, Module, const char *name) {
+  auto found = driver().kernels.find(name);
+  if (found == driver().kernels.end())
+    return notFound;
+  // The address of the table's entry serves as the handle.
+  *kernel = reinterpret_cast<Kernel>(&*found);
+  return success;
+}
+
+Code cuFuncGetAttribute(int *value, int attribute, Kernel) {
+  *value = attribute == kernelMaxThreads ? driver().maxThreads
+                                         : driver().staticShared;
+  return success;
+}
+
+using KernelEntry = std::pair<const std::string, std::pair<int, int>>;
+
+Code cuFuncSetAttribute(Kernel kernel, int, int bytes) {
+  driver().dynamicShared[reinterpret_cast<KernelEntry *>(kernel)->first] =
+      bytes;
+  return success;
+}
+
+Code cuLinkCreate_v2(unsigned count, int *options, void **values,
+                     LinkState *state) {
+  saw("cuLinkCreate");
+  writeLog(count, options, values);
+  *state = reinterpret_cast<LinkState>(new std::string);
+  return success;
+}
+
+Code cuLinkAddData_v2(LinkState state, int, void *data, size_t bytes,
+                      const char *, unsigned, int *, void **) {
+  std::string ptx(static_cast<const char *>(data), bytes - 1);
+  *reinterpret_cast<std::string *>(state) = "\x7f"
+                                            "ELF of " +
+                                            ptx;
+  return success;
+}
+
+Code cuLinkComplete(LinkState state, void **cubin, size_t *bytes) {
+  auto &image = *reinterpret_cast<std::string *>(state);
+  *cubin = image.data();
+  *bytes = image.size();
+  return driver().loadResult;
+}
+
+Code cuLinkDestroy(LinkState state) {
+  delete reinterpret_cast<std::string *>(state);
+  return success;
+}
+
+Code cuLaunchKernel(Kernel kernel, unsigned gridX, unsigned, unsigned,
+                    unsigned blockX, unsigned, unsigned, unsigned sharedBytes,
+                    Stream stream, void **values, void **) {
+  saw("cuLaunchKernel");
+  auto &[name, counts] = *reinterpret_cast<KernelEntry *>(kernel);
+  mamba::test::FakeLaunch launch = {name,   gridX, blockX, sharedBytes,
+                                    stream, {},    {}};
+  for (int i = 0; i < counts.first; ++i)
+    launch.pointers.push_back(*static_cast<void **>(*values++));
+  for (int i = 0; i < counts.second; ++i)
+    launch.sizes.push_back(*static_cast<int64_t *>(*values++));
+  driver().launches.push_back(launch);
+  return driver().launchResult;
+}
+
+Code cuMemAlloc_v2(DevicePointer *pointer, size_t bytes) {
+  saw("cuMemAlloc");
+  if (driver().allocResult == success)
+    *pointer = reinterpret_cast<DevicePointer>(new char[bytes]);
+  return driver().allocResult;
+}
+
+Code cuMemFree_v2(DevicePointer pointer) {
+  saw("cuMemFree");
+  delete[] reinterpret_cast<char *>(pointer);
+  return success;
+}
+
+Code cuMemcpyHtoD_v2(DevicePointer target, const void *source, size_t bytes) {
+  saw("cuMemcpyHtoD");
+  std::memcpy(reinterpret_cast<void *>(target), source, bytes);
+  return success;
+}
+
+Code cuMemcpyDtoH_v2(void *target, DevicePointer source, size_t bytes) {
+  saw("cuMemcpyDtoH");
+  std::memcpy(target, reinterpret_cast<void *>(source), bytes);
+  return success;
+}
+
+Code cuMemsetD8_v2(DevicePointer target, unsigned char value, size_t bytes) {
+  saw("cuMemsetD8");
+  std::memset(reinterpret_cast<void *>(target), value, bytes);
+  return success;
+}
+
+Code cuStreamCreate(Stream *stream, unsigned) {
+  *stream = reinterpret_cast<Stream>(uintptr_t(0x57));
+  return success;
+}
+
+Code cuStreamDestroy_v2(Stream) { return success; }
+
+Code cuStreamSynchronize(Stream) {
+  saw("cuStreamSynchronize");
+  return success;
+}
+
+Code cuEventCreate(Event *event, unsigned) {
+  *event = reinterpret_cast<Event>(new void *(nullptr));
+  return success;
+}
+
+Code cuEventDestroy_v2(Event event) {
+  delete reinterpret_cast<void **>(event);
+  return success;
+}
+
+Code cuEventRecord(Event event, Stream stream) {
+  saw("cuEventRecord");
+  *reinterpret_cast<void **>(event) = stream;
+  return success;
+}
+
+Code cuEventSynchronize(Event) {
+  saw("cuEventSynchronize");
+  return success;
+}
+
+Code cuEventElapsedTime(float *milliseconds, Event, Event) {
+  *milliseconds = 1.5f;
+  return success;
+}
+
+} // extern "C"

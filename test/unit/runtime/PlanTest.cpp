@@ -1,0 +1,143 @@
+// SPDX-FileCopyrightText: The mamba-compiler authors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "runtime/Plan.h"
+#include "test/unit/runtime/SamplePlan.h"
+
+#include <functional>
+#include <gtest/gtest.h>
+
+using namespace mamba::rt;
+using mamba::test::SamplePlan;
+
+namespace {
+
+std::string messageOf(const mamba_plan *plan) {
+  return std::string(verifyPlan(plan).message());
+}
+
+/// The message after `change` broke the sample.
+std::string messageAfter(const std::function<void(SamplePlan &)> &change,
+                         SamplePlan sample = {}) {
+  change(sample);
+  Status status = verifyPlan(sample.get());
+  EXPECT_EQ(status.code(), MAMBA_INVALID_ARGUMENT);
+  return std::string(status.message());
+}
+
+} // namespace
+
+TEST(Plan, SampleIsSound) {
+  EXPECT_EQ(messageOf(SamplePlan().get()), "ok");
+  EXPECT_EQ(messageOf(SamplePlan::onCpu().get()), "ok");
+}
+
+TEST(Plan, CopyOwnsEverything) {
+  auto sample = std::make_unique<SamplePlan>();
+  std::string name = "renamed later";
+  sample->params[0].name = name.c_str();
+  Result<Plan> plan = Plan::copy(sample->get());
+  ASSERT_TRUE(plan.isOk());
+  sample.reset();
+  name.assign(name.size(), '!');
+  EXPECT_STREQ(plan->params()[0].name, "renamed later");
+  EXPECT_STREQ(plan->kernels()[1].name, "scan_outputs");
+  EXPECT_STREQ(plan->symbols()[1].name, "length");
+  EXPECT_EQ(plan->argumentCount(), 3u);
+  EXPECT_EQ(plan->positionOf(2), -1);
+  EXPECT_EQ(plan->positionOf(3), 2);
+}
+
+TEST(Plan, HeaderErrors) {
+  EXPECT_NE(messageOf(nullptr).find("the plan is null"), std::string::npos);
+  SamplePlan sample;
+  sample.get();
+  sample.plan.version = 99;
+  EXPECT_NE(messageOf(&sample.plan)
+                .find("has version 99, this runtime reads "
+                      "version 1"),
+            std::string::npos);
+  sample.plan.version = MAMBA_PLAN_VERSION;
+  sample.plan.target = nullptr;
+  EXPECT_NE(messageOf(&sample.plan).find("has no target"), std::string::npos);
+  sample.plan.target = "sm_80";
+  sample.plan.num_kernels = 0;
+  EXPECT_NE(messageOf(&sample.plan).find("number of kernels is 0"),
+            std::string::npos);
+  sample.get();
+  sample.plan.kernels = nullptr;
+  EXPECT_NE(messageOf(&sample.plan).find("a list of the plan is null"),
+            std::string::npos);
+}
+
+TEST(Plan, ParamErrors) {
+  EXPECT_EQ(messageAfter([](auto &s) { s.params[1].name = nullptr; }),
+            "plan 'scan': param 1: name is null");
+  EXPECT_EQ(messageAfter([](auto &s) { s.params[1].kind = 7; }),
+            "plan 'scan': param 1: kind is 7, expected 1 to 3");
+  EXPECT_EQ(messageAfter([](auto &s) { s.params[0].dtype = 0; }),
+            "plan 'scan': param 0: dtype 0 is unknown");
+  EXPECT_EQ(messageAfter([](auto &s) { s.params[0].rank = 7; }),
+            "plan 'scan': param 0: rank is 7, expected 0 to 6");
+  EXPECT_EQ(messageAfter([](auto &s) { s.params[0].alignment = 24; }),
+            "plan 'scan': param 0: alignment 24 is not a power of two");
+  EXPECT_EQ(messageAfter([](auto &s) { s.params[0].dims[2].extent = 0; }),
+            "plan 'scan': param 0: dimension 2: size 0 is not positive");
+  EXPECT_EQ(messageAfter([](auto &s) { s.params[0].dims[1].symbol = 2; }),
+            "plan 'scan': param 0: dimension 1: symbol 2 does not exist, "
+            "there are 2");
+  EXPECT_EQ(messageAfter([](auto &s) { s.params[3].dims[1].extent = 16; }),
+            "plan 'scan': param 3: dimension 1: an input's or output's size "
+            "cannot be a symbol divided by 16");
+}
+
+TEST(Plan, SymbolErrors) {
+  EXPECT_EQ(messageAfter([](auto &s) { s.symbols[1].param = 4; }),
+            "plan 'scan': symbol 1: param 4 does not exist, there are 4");
+  EXPECT_EQ(messageAfter([](auto &s) { s.symbols[1].param = 3; }),
+            "plan 'scan': symbol 1: is read from 'y', which is not an input");
+  EXPECT_EQ(messageAfter([](auto &s) { s.symbols[1] = {"length", 1, 3}; }),
+            "plan 'scan': symbol 1: is read from dimension 3 of 'dt', whose "
+            "rank is 3");
+  EXPECT_EQ(messageAfter([](auto &s) { s.symbols[1].dim = 0; }),
+            "plan 'scan': symbol 1: is read from dimension 0 of 'x', which is "
+            "another symbol");
+}
+
+TEST(Plan, KernelErrors) {
+  EXPECT_EQ(messageAfter([](auto &s) { s.kernels[0].params[2] = 4; }),
+            "plan 'scan': kernel 0: param index is 4, expected 0 to 3");
+  EXPECT_EQ(messageAfter([](auto &s) { s.kernels[1].symbols[1] = -1; }),
+            "plan 'scan': kernel 1: symbol index is -1, expected 0 to 1");
+  EXPECT_EQ(messageAfter([](auto &s) { s.kernels[1].num_params = 33; }),
+            "plan 'scan': kernel 1: number of params is 33, expected 0 to 32");
+  EXPECT_EQ(messageAfter([](auto &s) { s.kernels[0].grid[2].extent = 0; }),
+            "plan 'scan': kernel 0: grid factor 2: divisor 0 is not positive");
+  EXPECT_EQ(messageAfter([](auto &s) { s.kernels[0].block_size = 1025; }),
+            "plan 'scan': kernel 0: block size is 1025, expected 1 to 1024");
+  EXPECT_EQ(
+      messageAfter([](auto &s) { s.kernels[0].dynamic_shared_bytes = -1; }),
+      "plan 'scan': kernel 0: dynamic shared memory of -1 bytes");
+  EXPECT_EQ(messageAfter([](auto &s) { s.kernels[0].num_symbols = 1; },
+                         SamplePlan::onCpu()),
+            "plan 'scan': kernel 0: a CPU kernel takes the two symbols batch "
+            "and length, not 1");
+}
+
+TEST(Plan, CapabilityOfFamilyAndOfOneArchitecture) {
+  SamplePlan sample;
+  Result<Plan> family = Plan::copy(sample.get());
+  EXPECT_TRUE(family->checkCapability(80).isOk());
+  EXPECT_TRUE(family->checkCapability(121).isOk());
+  EXPECT_EQ(family->checkCapability(75).message(),
+            "'scan' was compiled for sm_80 and needs compute capability 8.0 "
+            "or newer; the device has 7.5");
+  sample.plan.target = "sm_90a";
+  sample.plan.min_capability = 90;
+  sample.plan.exact_capability = 1;
+  Result<Plan> one = Plan::copy(sample.get());
+  EXPECT_TRUE(one->checkCapability(90).isOk());
+  EXPECT_EQ(one->checkCapability(100).message(),
+            "'scan' was compiled for sm_90a and needs compute capability 9.0; "
+            "the device has 10.0");
+}
