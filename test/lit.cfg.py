@@ -3,12 +3,14 @@
 """Configuration of the lit suite. Parameters (lit --param NAME=1):
 
 verify-roundtrip  mamba-opt also prints and re-parses what it reads
+audit             also check the sources, the documentation and the coverage
 quick             leave out what needs the feature slow-tests
 
-Features: cuda-device (a GPU that the driver can open), ptxas, numpy,
+Features: audit, cuda-device (a GPU that the driver can open), ptxas, numpy,
 slow-tests.
-Substitutions beside lit's own: %python, %source (repository root), %golden,
-%ptxas, %assemble (assembles PTX and fails on a spill; see assemble.py).
+Substitutions beside lit's own: %python, %source (repository root), %binary
+(build directory), %{mamba_opt} (its path), %golden, %ptxas, %assemble (assembles
+PTX and fails on a spill; see assemble.py).
 """
 
 import importlib.util
@@ -44,6 +46,8 @@ llvm_config.add_tool_substitutions(
     [config.mamba_tools_dir, config.llvm_tools_dir],
 )
 
+if lit_config.params.get("audit"):
+    config.available_features.add("audit")
 if machine.has_cuda_device():
     config.available_features.add("cuda-device")
 if importlib.util.find_spec("numpy"):
@@ -62,6 +66,10 @@ if ptxas:
     )
 config.substitutions.append(("%python", sys.executable))
 config.substitutions.append(("%source", source_root))
+config.substitutions.append(("%binary", config.mamba_binary_root))
+config.substitutions.append(
+    ("%{mamba_opt}", os.path.join(config.mamba_tools_dir, "mamba-opt"))
+)
 config.substitutions.append(
     ("%golden", os.path.join(config.test_source_root, "golden"))
 )
