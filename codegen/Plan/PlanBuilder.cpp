@@ -1,0 +1,228 @@
+// SPDX-FileCopyrightText: The mamba-compiler authors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "codegen/Plan/PlanBuilder.h"
+
+#include "dialect/IR/SsdOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Matchers.h"
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace mamba::ssd;
+
+namespace mamba::codegen {
+
+namespace {
+
+constexpr int32_t kBatchSymbol = 0;
+constexpr int32_t kLengthSymbol = 1;
+constexpr llvm::StringLiteral kKernelAttr = "ssd.kernel";
+
+std::optional<int32_t> getDtype(Type type) {
+  return llvm::TypeSwitch<Type, std::optional<int32_t>>(type)
+      .Case<Float16Type>([](Type) { return MAMBA_DTYPE_F16; })
+      .Case<BFloat16Type>([](Type) { return MAMBA_DTYPE_BF16; })
+      .Case<Float32Type>([](Type) { return MAMBA_DTYPE_F32; })
+      .Case<Float64Type>([](Type) { return MAMBA_DTYPE_F64; })
+      .Default([](Type) { return std::nullopt; });
+}
+
+} // namespace
+
+const char *OwnedPlan::keep(StringRef text) {
+  return strings.emplace_back(text.str()).c_str();
+}
+
+class PlanBuilder {
+public:
+  PlanBuilder(func::FuncOp function, const PlanOptions &options)
+      : function(function), options(options),
+        owned(std::make_unique<OwnedPlan>()) {}
+
+  FailureOr<std::unique_ptr<OwnedPlan>> build();
+
+private:
+  LogicalResult addParam(Value value, const std::string &name, int32_t kind);
+  FailureOr<mamba_dim> getDim(Value value, unsigned dim);
+  LogicalResult addInputs();
+  LogicalResult addOutputs();
+  LogicalResult addKernel(Operation &op);
+  LogicalResult addSymbols();
+  std::string getName(DictionaryAttr attributes, StringRef fallback,
+                      unsigned index);
+
+  func::FuncOp function;
+  const PlanOptions &options;
+  std::unique_ptr<OwnedPlan> owned;
+  llvm::DenseMap<Value, int32_t> indices;
+};
+
+std::string PlanBuilder::getName(DictionaryAttr attributes, StringRef fallback,
+                                 unsigned index) {
+  if (attributes)
+    if (auto name = attributes.getAs<StringAttr>(kNameAttr))
+      return name.str();
+  return (fallback + Twine(index)).str();
+}
+
+FailureOr<mamba_dim> PlanBuilder::getDim(Value value, unsigned dim) {
+  auto type = cast<RankedTensorType>(value.getType());
+  if (!type.isDynamicDim(dim))
+    return mamba_dim MAMBA_DIM_STATIC(type.getDimSize(dim));
+  if (dim > 1)
+    return emitError(value.getLoc())
+           << "dimension " << dim << " of " << type
+           << " is dynamic, but only the batch (0) and the length (1) may be";
+  return mamba_dim MAMBA_DIM_SYMBOL(dim == 0 ? kBatchSymbol : kLengthSymbol);
+}
+
+LogicalResult PlanBuilder::addParam(Value value, const std::string &name,
+                                    int32_t kind) {
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  if (!type || type.getRank() > MAMBA_MAX_RANK)
+    return emitError(value.getLoc())
+           << "'" << name << "' has type " << value.getType()
+           << ", but kernels take tensors of rank " << MAMBA_MAX_RANK
+           << " at most";
+  std::optional<int32_t> dtype = getDtype(type.getElementType());
+  if (!dtype)
+    return emitError(value.getLoc())
+           << "'" << name << "' has element type " << type.getElementType()
+           << ", but kernels take f16, bf16, f32 and f64";
+  mamba_param param{};
+  param.name = owned->keep(name);
+  param.kind = kind;
+  param.dtype = *dtype;
+  param.rank = int32_t(type.getRank());
+  param.alignment = type.getRank() == 4 ? options.alignment : 0;
+  for (unsigned dim = 0; dim < type.getRank(); ++dim) {
+    FailureOr<mamba_dim> size = getDim(value, dim);
+    if (failed(size))
+      return failure();
+    param.dims[dim] = *size;
+  }
+  indices[value] = int32_t(owned->params.size());
+  owned->params.push_back(param);
+  return success();
+}
+
+LogicalResult PlanBuilder::addInputs() {
+  for (BlockArgument argument : function.getArguments()) {
+    unsigned i = argument.getArgNumber();
+    std::string name = getName(function.getArgAttrDict(i), "arg", i);
+    if (failed(addParam(argument, name, MAMBA_PARAM_INPUT)))
+      return failure();
+  }
+  return success();
+}
+
+LogicalResult PlanBuilder::addOutputs() {
+  Operation *terminator = function.getBody().front().getTerminator();
+  for (OpOperand &operand : terminator->getOpOperands()) {
+    unsigned i = operand.getOperandNumber();
+    std::string name = getName(function.getResultAttrDict(i), "result", i);
+    Operation *producer = operand.get().getDefiningOp();
+    if (!producer || !producer->hasAttr(kKernelAttr))
+      return terminator->emitError("result '")
+             << name << "' is not computed by a kernel";
+    if (indices.count(operand.get()))
+      return terminator->emitError("result '")
+             << name << "' is returned twice";
+    if (failed(addParam(operand.get(), name, MAMBA_PARAM_OUTPUT)))
+      return failure();
+  }
+  return success();
+}
+
+LogicalResult PlanBuilder::addKernel(Operation &op) {
+  auto symbol = op.getAttrOfType<SymbolRefAttr>(kKernelAttr);
+  FailureOr<KernelLaunch> launch = options.getLaunch(&op);
+  if (failed(launch))
+    return failure();
+  mamba_kernel kernel{};
+  kernel.name = owned->keep(symbol.getLeafReference().getValue());
+  SmallVector<Value> tensors(op.getOperands());
+  tensors.append(op.result_begin(), op.result_end());
+  for (Value tensor : tensors) {
+    if (matchPattern(tensor, m_Constant()) && options.embedsConstants)
+      continue;
+    if (!indices.count(tensor) && isa<OpResult>(tensor)) {
+      if (tensor.getDefiningOp() != &op)
+        return tensor.getDefiningOp()->emitError("'")
+               << tensor.getDefiningOp()->getName()
+               << "' has no kernel on target " << options.target;
+      std::string name =
+          (op.getName().stripDialect() + Twine(owned->params.size())).str();
+      if (failed(addParam(tensor, name, MAMBA_PARAM_TEMPORARY)))
+        return failure();
+    }
+    if (kernel.num_params == MAMBA_MAX_KERNEL_PARAMS)
+      return op.emitError("needs more than ")
+             << MAMBA_MAX_KERNEL_PARAMS << " kernel parameters";
+    kernel.params[kernel.num_params++] = indices.lookup(tensor);
+  }
+  kernel.num_symbols = 2;
+  kernel.symbols[0] = kBatchSymbol;
+  kernel.symbols[1] = kLengthSymbol;
+  kernel.num_grid_factors = 2;
+  kernel.grid[0] = mamba_dim MAMBA_DIM_SYMBOL(kBatchSymbol);
+  kernel.grid[1] = mamba_dim MAMBA_DIM_STATIC(launch->blocksPerBatch);
+  kernel.block_size = launch->blockSize;
+  kernel.dynamic_shared_bytes = launch->sharedBytes;
+  owned->kernels.push_back(kernel);
+  return success();
+}
+
+/// Batch and length are read off the first token tensor among the inputs.
+LogicalResult PlanBuilder::addSymbols() {
+  for (BlockArgument argument : function.getArguments()) {
+    auto type = cast<RankedTensorType>(argument.getType());
+    bool isToken = llvm::any_of(argument.getUses(), [&](OpOperand &use) {
+      auto scan = dyn_cast<ChunkScanOp>(use.getOwner());
+      if (!scan || use.getOperandNumber() >= scan.getIns().size())
+        return false;
+      ArrayRef<DimRole> roles =
+          scan.getInRole(use.getOperandNumber()).getRoles();
+      return roles.size() > 1 && roles[1] == DimRole::Time;
+    });
+    if (!isToken || type.getRank() < 2)
+      continue;
+    int32_t param = int32_t(argument.getArgNumber());
+    owned->symbols.push_back({"batch", param, 0});
+    owned->symbols.push_back({"length", param, 1});
+    return success();
+  }
+  return function.emitError("no argument has batch and time dimensions that a "
+                            "chunk program reads, so their sizes are unknown");
+}
+
+FailureOr<std::unique_ptr<OwnedPlan>> PlanBuilder::build() {
+  if (failed(addInputs()) || failed(addSymbols()) || failed(addOutputs()))
+    return failure();
+  for (Operation &op : function.getBody().front())
+    if (op.hasAttr(kKernelAttr) && failed(addKernel(op)))
+      return failure();
+  mamba_plan &plan = owned->plan;
+  plan.version = MAMBA_PLAN_VERSION;
+  plan.name = owned->keep(function.getName());
+  plan.target = owned->keep(options.target);
+  plan.min_capability = options.minCapability;
+  plan.exact_capability = options.exactCapability;
+  plan.num_params = int32_t(owned->params.size());
+  plan.params = owned->params.data();
+  plan.num_symbols = int32_t(owned->symbols.size());
+  plan.symbols = owned->symbols.data();
+  plan.num_kernels = int32_t(owned->kernels.size());
+  plan.kernels = owned->kernels.data();
+  return std::move(owned);
+}
+
+FailureOr<std::unique_ptr<OwnedPlan>> buildPlan(func::FuncOp function,
+                                                const PlanOptions &options) {
+  return PlanBuilder(function, options).build();
+}
+
+} // namespace mamba::codegen
