@@ -40,13 +40,18 @@ void SsdDialect::initialize() {
       >();
 }
 
-static LogicalResult verifyNameAttr(Operation *op, NamedAttribute attribute) {
-  if (attribute.getName() != kNameAttr)
+/// `ssd.name`, and `ssd.init` where `hasInit`, hold a non-empty string.
+static LogicalResult verifyStringAttr(Operation *op, NamedAttribute attribute,
+                                      bool hasInit) {
+  StringRef key = attribute.getName();
+  if (key != kNameAttr && !(hasInit && key == kInitAttr))
     return op->emitError("unknown attribute '")
-           << attribute.getName() << "', the dialect has 'ssd.name' only";
-  auto name = dyn_cast<StringAttr>(attribute.getValue());
-  if (!name || name.empty())
-    return op->emitError("'ssd.name' must be a non-empty string, but is ")
+           << key << "', the dialect has 'ssd.name' on arguments and results "
+           << "and 'ssd.init' on arguments only";
+  auto text = dyn_cast<StringAttr>(attribute.getValue());
+  if (!text || text.empty())
+    return op->emitError("'")
+           << key << "' must be a non-empty string, but is "
            << attribute.getValue();
   return success();
 }
@@ -54,12 +59,12 @@ static LogicalResult verifyNameAttr(Operation *op, NamedAttribute attribute) {
 LogicalResult SsdDialect::verifyRegionArgAttribute(Operation *op, unsigned,
                                                    unsigned,
                                                    NamedAttribute attribute) {
-  return verifyNameAttr(op, attribute);
+  return verifyStringAttr(op, attribute, /*hasInit=*/true);
 }
 
 LogicalResult SsdDialect::verifyRegionResultAttribute(
     Operation *op, unsigned, unsigned, NamedAttribute attribute) {
-  return verifyNameAttr(op, attribute);
+  return verifyStringAttr(op, attribute, /*hasInit=*/false);
 }
 
 //===----------------------------------------------------------------------===//

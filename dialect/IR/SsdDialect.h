@@ -28,6 +28,10 @@ namespace mamba::ssd {
 /// Attribute of function arguments and results: the name tools use.
 inline constexpr llvm::StringLiteral kNameAttr = "ssd.name";
 
+/// Attribute of function arguments: how `mamba-run` draws their values where
+/// no file is given, e.g. "normal", "uniform -16 -1", "constant 0".
+inline constexpr llvm::StringLiteral kInitAttr = "ssd.init";
+
 /// Sizes of one dimension that must agree: a dynamic size yields to a static
 /// one. Fails when two static sizes differ.
 llvm::FailureOr<int64_t> unifySizes(int64_t a, int64_t b);

@@ -22,7 +22,9 @@ def Ssd_Dialect : Dialect {
     G-headed operand.
 
     Function arguments and results may carry a string attribute `ssd.name`,
-    by which the tools address them.
+    by which the tools address them, and arguments a string attribute
+    `ssd.init`, from which `mamba-run` draws their values where it is given no
+    file ("normal", "uniform -16 -1", "constant 0").
 
     ```mlir
     func.func @mixer(%x: tensor<?x?x4x64xf32> {ssd.name = "x"},
