@@ -3,12 +3,13 @@
 
 #include "runtime/DiskCache.h"
 
+#include "runtime/ReadFile.h"
+
 #include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
-#include <fstream>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -78,11 +79,10 @@ fs::path DiskCache::pathOf(const Digest &key) const {
 
 std::optional<std::string> DiskCache::find(const Digest &key) const {
   fs::path path = pathOf(key);
-  std::ifstream file(path, std::ios::binary);
-  if (!file)
+  Result<std::string> read = readFile(path);
+  if (!read.isOk())
     return std::nullopt;
-  std::string bytes{std::istreambuf_iterator<char>(file),
-                    std::istreambuf_iterator<char>()};
+  const std::string &bytes = *read;
   if (bytes.size() >= headerBytes) {
     std::string_view content = std::string_view(bytes).substr(headerBytes);
     if (bytes.compare(0, headerBytes, headerOf(key, content)) == 0)

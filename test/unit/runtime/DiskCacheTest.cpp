@@ -89,6 +89,13 @@ TEST_F(DiskCacheTest, ARenamedEntryIsNotTaken) {
   EXPECT_EQ(cache.find(other), std::nullopt);
 }
 
+TEST_F(DiskCacheTest, ADirectoryInTheEntrysPlaceIsAbsence) {
+  DiskCache cache(root);
+  fs::create_directory(cache.pathOf(key));
+  EXPECT_EQ(cache.find(key), std::nullopt);
+  EXPECT_EQ(cache.store(key, "content").code(), MAMBA_IO_ERROR);
+}
+
 TEST_F(DiskCacheTest, UnwritablePlacesAreErrorsThatNameThem) {
   overwrite(root / "file", "");
   Status status = DiskCache(root / "file").store(key, "content");
