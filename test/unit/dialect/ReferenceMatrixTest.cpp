@@ -4,7 +4,7 @@
 // Level L0 in the reference interpreter: the token recurrence against dense
 // matrices, states, transposition as adjoint, and the errors of bad data.
 
-#include "ReferenceTestBase.h"
+#include "test/unit/dialect/ReferenceTestBase.h"
 
 using namespace mlir;
 

@@ -4,7 +4,7 @@
 // Upstream operations and chunk programs in the reference interpreter, against
 // values by hand.
 
-#include "ReferenceTestBase.h"
+#include "test/unit/dialect/ReferenceTestBase.h"
 
 using namespace mlir;
 
