@@ -20,6 +20,9 @@ void addPreparePipeline(mlir::OpPassManager &manager);
 /// From level L0 to chunk programs for `target` (a name of the target table,
 /// "cpu" or "sm_…"): preparation, normal form, schedule, decomposition.
 void addToChunksPipeline(mlir::OpPassManager &manager, llvm::StringRef target);
+/// The same with parts of the schedule forced.
+void addToChunksPipeline(mlir::OpPassManager &manager,
+                         const SelectScheduleOptions &options);
 
 /// Registers the named pipelines (`ssd-to-chunks`).
 void registerPipelines();

@@ -6,6 +6,64 @@
 
 include "mlir/Pass/PassBase.td"
 
+def SelectSchedule : Pass<"ssd-select-schedule", "::mlir::func::FuncOp"> {
+  let summary = "Choose how every mixer is decomposed";
+  let description = [{
+    Writes a `#ssd.schedule` on every `ssd.apply` and changes nothing else.
+    Candidates are the recurrent form, the chunked form with 16 to 256 tokens
+    a chunk and, for a static length, the quadratic form. Each is decomposed
+    on a copy of the function; the work counted on the resulting chunk program
+    (bytes, flops, element-wise operations, exponentials, chunks) over the
+    rates of the target's row is its predicted time. The legal candidate with
+    the least time is chosen.
+
+    Every candidate is a remark of the category `ssd-select-schedule`: the
+    chosen one `passed`, the others `missed` with their time or the number
+    that rejected them; predicted registers and shared memory are `analysis`.
+
+    A schedule that is already there is kept after a check that the target can
+    run it; fields left at 0 are filled in. Options force single fields.
+
+    A full matrix, sizes and element types that the target does not support,
+    and a problem without a legal candidate are errors.
+
+    ```mlir
+    func.func @f(%a: tensor<?x?x4xf32>, %x: tensor<?x?x4x8xf32>) -> tensor<?x?x4x8xf32> {
+      %L = ssd.decay %a : tensor<?x?x4xf32>
+      %y = ssd.apply %L, %x : !ssd.matrix<?x4x?, causal>, tensor<?x?x4x8xf32> -> tensor<?x?x4x8xf32>
+      return %y : tensor<?x?x4x8xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::mamba::ssd::SsdDialect"];
+  let options = [
+    Option<"target", "target", "std::string", /*default=*/"\"cpu\"",
+           "Name of a target row: cpu, or a GPU such as sm_90a">,
+    Option<"form", "form", "std::string", /*default=*/"",
+           "Force the form: recurrent, chunked or quadratic">,
+    Option<"chunk", "chunk", "int64_t", /*default=*/"0",
+           "Force the tokens a chunk (0: chosen)">,
+    Option<"subBlock", "sub-block", "int64_t", /*default=*/"0",
+           "Force the side of a mask's sub-blocks (0: chosen)">,
+    Option<"weights", "weights", "std::string", /*default=*/"",
+           "Force the side of the state weights: values or keys">,
+    Option<"channels", "channels", "int64_t", /*default=*/"0",
+           "Force the headdim slice of a thread block (0: chosen)">,
+    Option<"warps", "warps", "int64_t", /*default=*/"0",
+           "Force the warps of a thread block (0: chosen)">,
+    Option<"stages", "stages", "int64_t", /*default=*/"0",
+           "Force the shared-memory pipeline stages (0: chosen)">,
+    Option<"assumeBatch", "assume-batch", "int64_t", /*default=*/"1",
+           "Batch size to assume where it is dynamic">,
+    Option<"assumeLength", "assume-length", "int64_t", /*default=*/"2048",
+           "Sequence length to assume where it is dynamic">
+  ];
+  let statistics = [
+    Statistic<"numSelected", "num-selected", "Schedules chosen">,
+    Statistic<"numKept", "num-kept", "Schedules kept as written">
+  ];
+}
+
 def Decompose : Pass<"ssd-decompose", "::mlir::func::FuncOp"> {
   let summary = "Turn scheduled mixers into chunk programs";
   let description = [{
@@ -32,8 +90,7 @@ def Decompose : Pass<"ssd-decompose", "::mlir::func::FuncOp"> {
   }];
   let dependentDialects = ["::mamba::ssd::SsdDialect"];
   let statistics = [
-    Statistic<"numScans", "num-scans", "Mixers decomposed">,
-    Statistic<"numFused", "num-fused", "Point-wise consumers fused">
+    Statistic<"numScans", "num-scans", "Mixers decomposed">
   ];
 }
 

@@ -20,26 +20,67 @@ void addPreparePipeline(OpPassManager &manager) {
 }
 
 void addToChunksPipeline(OpPassManager &manager, StringRef target) {
+  SelectScheduleOptions options;
+  options.target = target.str();
+  addToChunksPipeline(manager, options);
+}
+
+void addToChunksPipeline(OpPassManager &manager,
+                         const SelectScheduleOptions &options) {
   addPreparePipeline(manager);
   OpPassManager &functions = manager.nest<func::FuncOp>();
+  functions.addPass(createSelectSchedule(options));
   functions.addPass(createDecompose());
   functions.addPass(createCSEPass());
   functions.addPass(createCanonicalizerPass());
 }
 
 namespace {
-struct TargetOptions : PassPipelineOptions<TargetOptions> {
-  Option<std::string> target{
-      *this, "target", llvm::cl::desc("cpu, or a GPU such as sm_90a"),
-      llvm::cl::init("cpu")};
+/// The options of ssd-select-schedule.
+struct ToChunksOptions : PassPipelineOptions<ToChunksOptions> {
+  Option<std::string> target{*this, "target",
+                             llvm::cl::desc("cpu, or a GPU such as sm_90a"),
+                             llvm::cl::init("cpu")};
+  Option<std::string> form{
+      *this, "form",
+      llvm::cl::desc("Force the form: recurrent, chunked or quadratic")};
+  Option<std::string> weights{
+      *this, "weights",
+      llvm::cl::desc("Force the side of the state weights: values or keys")};
+  Option<int64_t> chunk{*this, "chunk",
+                        llvm::cl::desc("Force the tokens a chunk")};
+  Option<int64_t> subBlock{
+      *this, "sub-block",
+      llvm::cl::desc("Force the side of a mask's sub-blocks")};
+  Option<int64_t> channels{
+      *this, "channels",
+      llvm::cl::desc("Force the headdim slice of a thread block")};
+  Option<int64_t> warps{*this, "warps",
+                        llvm::cl::desc("Force the warps of a thread block")};
+  Option<int64_t> stages{
+      *this, "stages",
+      llvm::cl::desc("Force the shared-memory pipeline stages")};
+
+  SelectScheduleOptions get() const {
+    SelectScheduleOptions options;
+    options.target = target;
+    options.form = form;
+    options.weights = weights;
+    options.chunk = chunk;
+    options.subBlock = subBlock;
+    options.channels = channels;
+    options.warps = warps;
+    options.stages = stages;
+    return options;
+  }
 };
 } // namespace
 
 void registerPipelines() {
-  PassPipelineRegistration<TargetOptions>(
+  PassPipelineRegistration<ToChunksOptions>(
       "ssd-to-chunks", "Lower mixers (L0) to chunk programs (L1)",
-      [](OpPassManager &manager, const TargetOptions &options) {
-        addToChunksPipeline(manager, options.target);
+      [](OpPassManager &manager, const ToChunksOptions &options) {
+        addToChunksPipeline(manager, options.get());
       });
 }
 

@@ -49,7 +49,7 @@ static void printScanInputs(OpAsmPrinter &printer, Operation *,
                         });
 }
 
-/// [batch, time, head] : type, …
+/// ([batch, time, head] : type, …), also without any.
 static ParseResult parseScanOutputs(OpAsmParser &parser,
                                     SmallVectorImpl<Type> &types,
                                     ArrayAttr &roles) {
@@ -61,7 +61,7 @@ static ParseResult parseScanOutputs(OpAsmParser &parser,
     parsed.push_back(role);
     return success();
   };
-  if (parser.parseCommaSeparatedList(parseOne))
+  if (parser.parseCommaSeparatedList(AsmParser::Delimiter::Paren, parseOne))
     return failure();
   roles = parser.getBuilder().getArrayAttr(parsed);
   return success();
@@ -69,12 +69,14 @@ static ParseResult parseScanOutputs(OpAsmParser &parser,
 
 static void printScanOutputs(OpAsmPrinter &printer, Operation *,
                              TypeRange types, ArrayAttr roles) {
+  printer << '(';
   llvm::interleaveComma(llvm::zip_equal(types, roles), printer,
                         [&](auto item) {
                           auto [type, role] = item;
                           cast<RolesAttr>(role).print(printer);
                           printer << " : " << type;
                         });
+  printer << ')';
 }
 
 static ParseResult parsePlainDouble(OpAsmParser &parser, FloatAttr &value) {

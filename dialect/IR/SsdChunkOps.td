@@ -72,7 +72,7 @@ def Ssd_ChunkScanOp : Ssd_Op<"chunk_scan", [Pure, IsolatedFromAbove,
     (`schedule` $schedule^)?
     `ins` `(` custom<ScanInputs>($ins, type($ins), $in_roles) `)`
     (`inits` `(` $inits^ `:` type($inits) `)`)?
-    `outs` `(` custom<ScanOutputs>(type($outs), $out_roles) `)`
+    `outs` `` custom<ScanOutputs>(type($outs), $out_roles)
     (`finals` `(` type($finals)^ `)`)?
     attr-dict-with-keyword $body
   }];

@@ -3,6 +3,7 @@
 
 // ssd-decompose: y_c = D x_c + U s_c, s_{c+1} = W s_c + Vᵀ x_c.
 
+#include "passes/Transforms/Decompose.h"
 #include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Analysis/TopologicalSortUtils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -23,8 +24,8 @@ using namespace mamba::ssd;
 
 namespace {
 
-constexpr DimRole kTokenRoles[] = {DimRole::Batch, DimRole::Time,
-                                   DimRole::Head, DimRole::Channel};
+constexpr DimRole kTokenRoles[] = {DimRole::Batch, DimRole::Time, DimRole::Head,
+                                   DimRole::Channel};
 
 /// Decomposes one ssd.apply.
 class Decomposition {
@@ -35,8 +36,9 @@ public:
     builder.setInsertionPointToEnd(body.get());
   }
 
-  LogicalResult run();
-  unsigned numFused = 0;
+  FailureOr<ChunkScanOp> run();
+  /// Consumers of what the scan computes that stay outside.
+  SetVector<Operation *> unfused;
 
 private:
   LogicalResult checkTypes();
@@ -118,8 +120,8 @@ Value Decomposition::buildNextState(const ChunkTerm &term, Value state) {
   Value carried = state;
   if (term.transition) {
     Value factor =
-        BroadcastOp::create(builder, getLoc(), state.getType(),
-                            term.transition, ArrayRef<int64_t>{0, 1});
+        BroadcastOp::create(builder, getLoc(), state.getType(), term.transition,
+                            ArrayRef<int64_t>{0, 1});
     carried = scan.multiply(factor, state);
   }
   return DotOp::create(builder, getLoc(), state.getType(), values, keys,
@@ -137,8 +139,8 @@ void Decomposition::buildBody(const ChunkGenerators &generators) {
     nextStates.push_back(buildNextState(term, state));
   }
   y = DotOp::create(builder, getLoc(), y.getType(),
-                    scan.toOperand(generators.diagonal),
-                    scan.toOperand(xTile), y, ArrayRef<int64_t>{1, 0});
+                    scan.toOperand(generators.diagonal), scan.toOperand(xTile),
+                    y, ArrayRef<int64_t>{1, 0});
   computed[apply.getY()] = y;
   scan.setTile(apply.getY(), kTokenRoles, y);
 }
@@ -181,19 +183,16 @@ void Decomposition::fuseConsumers() {
       auto generic = dyn_cast<linalg::GenericOp>(user);
       if (!generic || llvm::is_contained(fused, user))
         continue;
+      // It may become fusible when another of its operands is computed.
       if (!canFuse(generic)) {
-        remark::missed(user->getLoc(),
-                       remark::RemarkOpts::name("Decompose")
-                           .category("ssd-decompose"))
-            << remark::add("consumer is not point-wise over B×T×H×P or waits "
-                           "for the mixer; it stays a loop of its own");
+        unfused.insert(user);
         continue;
       }
+      unfused.remove(user);
       fused.push_back(user);
-      ++numFused;
       for (OpResult result : generic->getResults()) {
-        Value tile = scan.inlineGeneric(generic, result.getResultNumber(),
-                                        kTokenRoles);
+        Value tile =
+            scan.inlineGeneric(generic, result.getResultNumber(), kTokenRoles);
         computed[result] = tile;
         scan.setTile(result, kTokenRoles, tile);
         worklist.push_back(result);
@@ -247,9 +246,8 @@ void Decomposition::replaceFinal(OpBuilder &outer, ChunkScanOp op) {
     return;
   Value final = op.getFinals().front();
   if (terms.size() > 1)
-    final = tensor::ConcatOp::create(outer, getLoc(),
-                                     apply.getFinal().getType(), /*dim=*/3,
-                                     op.getFinals());
+    final = tensor::ConcatOp::create(
+        outer, getLoc(), apply.getFinal().getType(), /*dim=*/3, op.getFinals());
   apply.getFinal().replaceAllUsesWith(final);
 }
 
@@ -290,12 +288,12 @@ ChunkScanOp Decomposition::createScan() {
   SmallVector<Attribute> outRoles(outTypes.size(), roles);
   bool reverse =
       apply.getMatrix().getType().getSupport() == Support::AntiCausal;
-  auto op = ChunkScanOp::create(
-      outer, getLoc(), outTypes, finalTypes, scan.getOperands(),
-      splitInit(outer), uint64_t(schedule.getChunk()),
-      uint64_t(apply.getY().getType().getDimSize(2)), reverse,
-      outer.getArrayAttr(scan.getRoles()), outer.getArrayAttr(outRoles),
-      schedule);
+  auto op = ChunkScanOp::create(outer, getLoc(), outTypes, finalTypes,
+                                scan.getOperands(), splitInit(outer),
+                                uint64_t(schedule.getChunk()),
+                                uint64_t(apply.getY().getType().getDimSize(2)),
+                                reverse, outer.getArrayAttr(scan.getRoles()),
+                                outer.getArrayAttr(outRoles), schedule);
   op.getBody().push_back(body.release());
   for (auto [tensor, result] : llvm::zip_equal(outputs, op.getOuts()))
     tensor.replaceAllUsesWith(result);
@@ -303,7 +301,7 @@ ChunkScanOp Decomposition::createScan() {
   return op;
 }
 
-LogicalResult Decomposition::run() {
+FailureOr<ChunkScanOp> Decomposition::run() {
   if (failed(checkTypes()))
     return failure();
   auto matrix =
@@ -314,12 +312,30 @@ LogicalResult Decomposition::run() {
     return failure();
   buildBody(*generators);
   fuseConsumers();
-  createScan();
-  for (Operation *op : llvm::reverse(fused))
-    if (op->use_empty())
-      op->erase();
+  ChunkScanOp op = createScan();
+  for (Operation *consumer : llvm::reverse(fused))
+    if (consumer->use_empty())
+      consumer->erase();
   apply.erase();
-  return success();
+  // The scan stands where the mixer stood, before the producers of what its
+  // fused consumers read.
+  sortTopologically(op->getBlock());
+  return op;
+}
+
+FailureOr<ChunkScanOp>
+mamba::decomposeMixer(ApplyOp apply, ScheduleAttr schedule, bool silent) {
+  Decomposition decomposition(apply, schedule);
+  FailureOr<ChunkScanOp> scan = decomposition.run();
+  if (failed(scan) || silent)
+    return scan;
+  for (Operation *consumer : decomposition.unfused)
+    remark::missed(
+        consumer->getLoc(),
+        remark::RemarkOpts::name("Decompose").category("ssd-decompose"))
+        << remark::add("consumer is not point-wise over B×T×H×P or waits "
+                       "for the mixer; it stays a loop of its own");
+  return scan;
 }
 
 //===----------------------------------------------------------------------===//
@@ -338,15 +354,9 @@ struct Decompose : mamba::impl::DecomposeBase<Decompose> {
                           "write one");
         return signalPassFailure();
       }
-      Block *block = apply->getBlock();
-      Decomposition decomposition(apply, *schedule);
-      if (failed(decomposition.run()))
+      if (failed(decomposeMixer(apply, *schedule)))
         return signalPassFailure();
-      numFused += decomposition.numFused;
       ++numScans;
-      // The scan stands where the mixer stood, before the producers of what
-      // its fused consumers read.
-      sortTopologically(block);
     }
   }
 };

@@ -24,8 +24,7 @@ TEST(Targets, EveryRowIsFoundByItsName) {
 }
 
 TEST(Targets, ListNamesEveryRowOnce) {
-  EXPECT_EQ(listTargets(),
-            "cpu, sm_80, sm_86, sm_89, sm_90a, sm_100a, sm_120");
+  EXPECT_EQ(listTargets(), "cpu, sm_80, sm_86, sm_89, sm_90a, sm_100a, sm_120");
 }
 
 TEST(Targets, RatesArePositive) {

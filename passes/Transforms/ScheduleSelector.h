@@ -1,0 +1,81 @@
+// SPDX-FileCopyrightText: The mamba-compiler authors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+// The choice of one mixer's schedule: candidates, their legality on a target
+// and their predicted times.
+
+#pragma once
+
+#include "dialect/IR/SsdOps.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "passes/Analysis/CostModel.h"
+
+#include <optional>
+
+namespace mamba {
+
+/// What a schedule is chosen for, and what is forced.
+struct ScheduleRequest {
+  const Target *target = nullptr;
+  ProblemSize assumed;
+  std::optional<ssd::Form> form;
+  std::optional<ssd::WeightSide> weights;
+  /// Forced numbers; 0: chosen.
+  int64_t chunk = 0;
+  int64_t subBlock = 0;
+  int64_t channels = 0;
+  int64_t warps = 0;
+  int64_t stages = 0;
+};
+
+/// One schedule that was considered.
+struct ScheduleCandidate {
+  ssd::ScheduleAttr schedule;
+  double seconds = 0;
+  ScanWork work;
+  /// Why it is not legal, with the number that says so; empty: it is.
+  std::string rejection;
+};
+
+class ScheduleSelector {
+public:
+  ScheduleSelector(ssd::ApplyOp apply, const ScheduleRequest &request);
+
+  /// Checks what no schedule can change: support, sizes, element types.
+  llvm::LogicalResult checkMixer();
+
+  /// Considers every candidate; fails with a diagnostic when none is legal.
+  llvm::FailureOr<ssd::ScheduleAttr> select();
+
+  /// Checks a schedule written by the user and fills in fields that are 0.
+  llvm::FailureOr<ssd::ScheduleAttr> complete(ssd::ScheduleAttr schedule);
+
+private:
+  /// A chunk program of the mixer on a copy of its function.
+  struct Trial {
+    mlir::OwningOpRef<mlir::func::FuncOp> function;
+    ssd::ChunkScanOp scan;
+  };
+  llvm::FailureOr<Trial> decomposeCopy(ssd::ScheduleAttr schedule);
+  llvm::LogicalResult findOperandType(ssd::ChunkScanOp scan);
+
+  llvm::SmallVector<ScheduleCandidate> listCandidates();
+  ssd::ScheduleAttr makeSchedule(ssd::Form form, int64_t chunk);
+  std::string rejectForm(ssd::ScheduleAttr schedule);
+  std::string rejectForKernels(ssd::ScheduleAttr schedule);
+  /// Decomposes, fills in the block's shape and predicts the time.
+  llvm::LogicalResult evaluate(ScheduleCandidate &candidate);
+  void remarkOn(const ScheduleCandidate &candidate,
+                const ScheduleCandidate *best);
+
+  int64_t getLength();
+
+  ssd::ApplyOp apply;
+  ScheduleRequest request;
+  const Target &target;
+  /// Element type that dot operands are rounded to.
+  mlir::Type operandType;
+};
+
+} // namespace mamba
