@@ -5,6 +5,7 @@
 
 #include "dialect/IR/SsdOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/DenseMap.h"
@@ -144,7 +145,10 @@ LogicalResult PlanBuilder::addKernel(Operation &op) {
     return failure();
   mamba_kernel kernel{};
   kernel.name = owned->keep(symbol.getLeafReference().getValue());
-  SmallVector<Value> tensors(op.getOperands());
+  // What a linalg operation writes to is its results, not its init operands.
+  auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
+  SmallVector<Value> tensors =
+      linalgOp ? linalgOp.getDpsInputs() : SmallVector<Value>(op.getOperands());
   tensors.append(op.result_begin(), op.result_end());
   for (Value tensor : tensors) {
     if (matchPattern(tensor, m_Constant()) && options.embedsConstants)

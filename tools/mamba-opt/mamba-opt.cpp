@@ -3,6 +3,7 @@
 
 // mamba-opt: reads a module, runs passes on it and prints it.
 
+#include "codegen/CPU/Passes.h"
 #include "dialect/IR/SsdDialect.h"
 #include "dialect/Tile/TileDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -24,9 +25,12 @@ int main(int argc, char **argv) {
                   mlir::LLVM::LLVMDialect, mlir::linalg::LinalgDialect,
                   mlir::math::MathDialect, mlir::scf::SCFDialect,
                   mlir::tensor::TensorDialect, mamba::tile::TileDialect>();
+  mamba::codegen::registerCpuDialects(registry);
   mlir::registerTransformsPasses();
   mamba::registerMambaPasses();
+  mamba::codegen::registerMambaCpuPasses();
   mamba::registerPipelines();
+  mamba::codegen::registerCpuPipelines();
   return mlir::asMainReturnCode(mlir::MlirOptMain(
       argc, argv, "mamba-opt: the mamba-compiler optimizer\n", registry));
 }
