@@ -26,6 +26,7 @@ public:
 
 private:
   friend class PlanBuilder;
+  friend class OraclePlan;
   const char *keep(llvm::StringRef text);
 
   std::deque<std::string> strings;
