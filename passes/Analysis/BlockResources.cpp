@@ -106,13 +106,19 @@ std::optional<BlockShape> chooseBlockShape(ChunkScanOp scan,
   auto search = [&](int64_t least) -> std::optional<BlockShape> {
     int64_t most = forced.stages ? forced.stages : limits.maxStages;
     least = forced.stages ? forced.stages : least;
-    int64_t first = forced.channels ? forced.channels : headdim;
-    int64_t last = forced.channels ? forced.channels : limits.dimMultiple;
-    for (int64_t channels = first; channels >= last;
-         channels -= limits.dimMultiple)
+    int64_t previous = 0;
+    for (int64_t slices = 1; slices <= headdim; ++slices) {
+      int64_t channels = forced.channels
+                             ? forced.channels
+                             : llvm::alignTo(llvm::divideCeil(headdim, slices),
+                                             limits.dimMultiple);
+      if (channels == previous)
+        continue;
+      previous = channels;
       for (int64_t stages = most; stages >= least; --stages)
-        if (headdim % channels == 0 && trial.fits({channels, stages}))
+        if (trial.fits({channels, stages}))
           return BlockShape{channels, stages};
+    }
     return std::nullopt;
   };
   if (std::optional<BlockShape> shape = search(/*least=*/2))

@@ -33,9 +33,9 @@ struct BlockShape {
   int64_t stages = 0;
 };
 
-/// The largest slice of the headdim (dividing it) with which at least two
-/// stages fit `target`, failing that one; as many stages as fit. Forced
-/// fields (not 0) are kept. `rejection` says what no slice fits.
+/// The fewest equal slices of the headdim with which at least two stages fit
+/// `target`, failing that one; as many stages as fit. Forced fields (not 0)
+/// are kept. `rejection` says what no slice fits.
 std::optional<BlockShape> chooseBlockShape(ssd::ChunkScanOp scan,
                                            const Target &target,
                                            const KernelLimits &limits,

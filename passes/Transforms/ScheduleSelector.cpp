@@ -196,9 +196,9 @@ std::string ScheduleSelector::rejectForKernels(ScheduleAttr schedule) {
                          limits.maxStages);
   int64_t headdim = apply.getX().getType().getDimSize(3);
   int64_t channels = schedule.getChannels();
-  if (channels && (headdim % channels || channels % limits.dimMultiple))
-    return llvm::formatv("{0} channels are not a multiple of {1} that divides "
-                         "the headdim {2}",
+  if (channels && (channels > headdim || channels % limits.dimMultiple))
+    return llvm::formatv("{0} channels are not a multiple of {1} up to the "
+                         "headdim {2}",
                          channels, limits.dimMultiple, headdim);
   if (schedule.getWeights() != WeightSide::Keys)
     return "kernels put the state weights on the keys";

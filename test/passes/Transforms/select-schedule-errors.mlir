@@ -104,8 +104,8 @@ func.func @written_sub_block(%x: tensor<?x?x1x64xbf16>, %b: tensor<?x?x1x16xbf16
 func.func @written_channels(%x: tensor<?x?x1x64xbf16>, %b: tensor<?x?x1x16xbf16>,
                             %c: tensor<?x?x1x16xbf16>) -> tensor<?x?x1x64xf32> {
   %M = ssd.state_space %c, %b : tensor<?x?x1x16xbf16>, tensor<?x?x1x16xbf16>
-  // expected-error @below {{has a schedule that sm_80 cannot run: 24 channels are not a multiple of 8 that divides the headdim 64}}
-  %y = ssd.apply %M, %x schedule <form = chunked, chunk = 64, sub_block = 16, operand = bf16, weights = keys, channels = 24>
+  // expected-error @below {{has a schedule that sm_80 cannot run: 20 channels are not a multiple of 8 up to the headdim 64}}
+  %y = ssd.apply %M, %x schedule <form = chunked, chunk = 64, sub_block = 16, operand = bf16, weights = keys, channels = 20>
       : !ssd.matrix<?x1x?, causal>, tensor<?x?x1x64xbf16> -> tensor<?x?x1x64xf32>
   return %y : tensor<?x?x1x64xf32>
 }

@@ -65,6 +65,18 @@ func.func @narrow_state(%x: tensor<?x?x8x40xbf16>, %b: tensor<?x?x8x24xbf16>,
   return %y : tensor<?x?x8x40xf32>
 }
 
+// 248 channels of 128 states need four slices, the last one narrower.
+// CPU-LABEL: @ragged_slices
+// GPU-LABEL: @ragged_slices
+// SM90: channels = 64, warps = 4, stages = 3>
+func.func @ragged_slices(%x: tensor<?x?x8x248xbf16>, %b: tensor<?x?x8x128xbf16>,
+                         %c: tensor<?x?x8x128xbf16>) -> tensor<?x?x8x248xf32> {
+  %M = ssd.state_space %c, %b : tensor<?x?x8x128xbf16>, tensor<?x?x8x128xbf16>
+  %y = ssd.apply %M, %x : !ssd.matrix<?x8x?, causal>, tensor<?x?x8x248xbf16>
+      -> tensor<?x?x8x248xf32>
+  return %y : tensor<?x?x8x248xf32>
+}
+
 // One token: nothing to gain from a chunk.
 // CPU-LABEL: @decode
 // CPU: schedule <form = recurrent, chunk = 1, sub_block = 1, operand = f32>
