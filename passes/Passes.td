@@ -6,6 +6,44 @@
 
 include "mlir/Pass/PassBase.td"
 
+def Normalize : Pass<"ssd-normalize", "::mlir::func::FuncOp"> {
+  let summary = "Bring matrix expressions to their core forms";
+  let description = [{
+    Rewrites structured-matrix algebra in one direction, towards
+    `scale_rows(scale_columns(core))` with a core of `state_space`, `decay` or
+    a transpose of them, and sums of such. Rules (THEORY §10):
+
+    | rule | rewrite |
+    |---|---|
+    | duality | `hadamard(decay or causal, low_rank)` → `state_space`, strict if the mask is |
+    | R4a | `decay ∘ decay` → decay of the added logarithms; `decay` or `causal` on a `state_space` joins it; `causal` drops out of a causal product |
+    | R4 | products associate to the right with masks first; a product with a sum is distributed |
+    | R2 | transposes move to the leaves |
+    | R3 | scalings move out of products, sums and each other, rows outside columns; neighbours are multiplied |
+    | R15 | a sum of two `state_space` with one decay and a shared key adds the other keys |
+    | R1 | a full sum is applied in parts, so that causal + anti-causal is executed |
+
+    A rule that would change the basis of a state (R15; R4 on a sum right of
+    several states) does not fire where an initial or final state is used.
+    Added logarithms, multiplied scales and added keys are point-wise
+    `linalg.generic` operations, which `ssd-decompose` fuses.
+
+    ```mlir
+    func.func @f(%a: tensor<?x?x4xf32>, %b: tensor<?x?x1x16xf32>, %c: tensor<?x?x1x16xf32>, %x: tensor<?x?x4x8xf32>) -> tensor<?x?x4x8xf32> {
+      %L = ssd.decay %a : tensor<?x?x4xf32>
+      %G = ssd.low_rank %c, %b : tensor<?x?x1x16xf32>, tensor<?x?x1x16xf32>
+      %M = ssd.hadamard %L, %G : !ssd.matrix<?x4x?, causal>, !ssd.matrix<?x1x?, full>
+      %y = ssd.apply %M, %x : !ssd.matrix<?x4x?, causal>, tensor<?x?x4x8xf32> -> tensor<?x?x4x8xf32>
+      return %y : tensor<?x?x4x8xf32>
+    }
+    ```
+  }];
+  let dependentDialects = [
+    "::mamba::ssd::SsdDialect", "::mlir::arith::ArithDialect",
+    "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"
+  ];
+}
+
 def SelectSchedule : Pass<"ssd-select-schedule", "::mlir::func::FuncOp"> {
   let summary = "Choose how every mixer is decomposed";
   let description = [{

@@ -29,6 +29,10 @@ void addToChunksPipeline(OpPassManager &manager,
                          const SelectScheduleOptions &options) {
   addPreparePipeline(manager);
   OpPassManager &functions = manager.nest<func::FuncOp>();
+  functions.addPass(createCSEPass());
+  functions.addPass(createNormalize());
+  functions.addPass(createCanonicalizerPass());
+  functions.addPass(createCSEPass());
   functions.addPass(createSelectSchedule(options));
   functions.addPass(createDecompose());
   functions.addPass(createCSEPass());

@@ -214,6 +214,32 @@ LogicalResult HadamardOp::inferReturnTypes(MLIRContext *context,
   return success();
 }
 
+/// Whether a full matrix is made of full matrices only. The realisation of a
+/// sum has one direction, so that an anti-causal part would be wrong in a
+/// causal product.
+static bool isUnmasked(Value matrix) {
+  Operation *op = matrix.getDefiningOp();
+  if (!op || cast<MatrixType>(matrix.getType()).getSupport() != Support::Full)
+    return false;
+  return llvm::all_of(op->getOperands(), [](Value operand) {
+    return !isa<MatrixType>(operand.getType()) || isUnmasked(operand);
+  });
+}
+
+LogicalResult HadamardOp::verify() {
+  // (C3)
+  if (getType().getSupport() == Support::Full)
+    return success();
+  for (Value factor : getOperands())
+    if (cast<MatrixType>(factor.getType()).getSupport() == Support::Full &&
+        !isUnmasked(factor))
+      return emitOpError("is ")
+             << stringifySupport(getType().getSupport())
+             << ", but a factor is a sum with causal or anti-causal parts; "
+                "distribute the product over the sum";
+  return success();
+}
+
 LogicalResult AddOp::inferReturnTypes(MLIRContext *context,
                                       std::optional<Location> loc,
                                       Adaptor adaptor,

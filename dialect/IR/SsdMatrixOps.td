@@ -146,6 +146,8 @@ def Ssd_HadamardOp : Ssd_MatrixOp<"hadamard"> {
     - (C1) Batch, head and time counts of the operands agree.
     - (C2) The supports are not causal on one side and anti-causal on the
       other: such a product is diagonal, use `ssd.scale_rows`.
+    - (C3) In a causal or anti-causal product, a full factor has no causal or
+      anti-causal part: such a sum is to be distributed.
 
     ```mlir
     func.func @f(%a: tensor<?x?x4xf32>, %b: tensor<4xf32>, %x: tensor<?x?x4x8xf32>) -> tensor<?x?x4x8xf32> {
@@ -159,6 +161,7 @@ def Ssd_HadamardOp : Ssd_MatrixOp<"hadamard"> {
   }];
   let arguments = (ins Ssd_MatrixType:$lhs, Ssd_MatrixType:$rhs);
   let assemblyFormat = "$lhs `,` $rhs attr-dict `:` type($lhs) `,` type($rhs)";
+  let hasVerifier = 1;
 }
 
 def Ssd_AddOp : Ssd_MatrixOp<"add"> {
