@@ -170,7 +170,7 @@ LogicalResult ScanExtents::checkDim(const Twine &what, DimRole role,
   int64_t heads = op.getHeads();
   // (C2)
   if (role == DimRole::Head &&
-      (isOutput ? size != heads : heads % size != 0))
+      (isOutput ? size != heads : size < 1 || heads % size != 0))
     return op.emitOpError() << what << " has " << size << " heads, which "
                             << (isOutput ? "is not " : "do not divide ")
                             << heads;

@@ -48,6 +48,11 @@ struct Extents {
   }
 };
 
+/// A size for diagnostics: `?` where it is dynamic.
+std::string sizeText(int64_t size) {
+  return ShapedType::isDynamic(size) ? "?" : std::to_string(size);
+}
+
 Extents getExtents(Type type) {
   auto matrix = cast<MatrixType>(type);
   return {matrix.getBatch(), matrix.getHeads(), matrix.getLength()};
@@ -112,7 +117,8 @@ FailureOr<Extents> getKeyExtents(std::optional<Location> loc, Type readType,
   if (ShapedType::isDynamic(readSize) || readSize < 1 || readSize != writeSize)
     return emitOptionalError(loc, "read and write must have one static state "
                                   "size N, but have ",
-                             readSize, " and ", writeSize);
+                             sizeText(readSize), " and ",
+                             sizeText(writeSize));
   if (failed(read->merge(loc, "write", *write)))
     return failure();
   return *read;
@@ -340,13 +346,7 @@ static LogicalResult verifyState(ApplyOp op, StringRef what, Value state,
   InFlightDiagnostic diagnostic = op.emitOpError(what);
   diagnostic << " state must be B×H×P×N = ";
   llvm::interleave(
-      expected,
-      [&](int64_t size) {
-        if (ShapedType::isDynamic(size))
-          diagnostic << "?";
-        else
-          diagnostic << size;
-      },
+      expected, [&](int64_t size) { diagnostic << sizeText(size); },
       [&] { diagnostic << "x"; });
   return diagnostic << ", but is " << type;
 }
@@ -375,7 +375,7 @@ LogicalResult ApplyOp::verify() {
   int64_t outputs = cast<RankedTensorType>(getY().getType()).getDimSize(3);
   if (ShapedType::isDynamic(channels) || channels < 1 || channels != outputs)
     return emitOpError("x and y must have one static headdim P, but have ")
-           << channels << " and " << outputs;
+           << sizeText(channels) << " and " << sizeText(outputs);
   // (C4)
   if (matrix.getSupport() == Support::Full && (getInit() || getFinal()))
     return emitOpError("a full matrix has no initial or final state");

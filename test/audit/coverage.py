@@ -5,7 +5,9 @@
 - An op whose mnemonic stands in no lit file but its -errors file.
 - A pass PREFIX-verb-noun without a source VerbNoun.cpp or without a lit file
   verb-noun.mlir (or under its full name) that runs it.
-- A numbered rule, "(C1) text", reported in a source and in no test.
+- A numbered rule (C1) of an op's description that no part of an -errors file,
+  between two "// -----", names together with the op.
+- A numbered diagnostic, "(C1) text", in a source and in no test.
 - A row of a table (.name = "...": targets, instructions, schedules) that no
   test names.
 """
@@ -46,6 +48,19 @@ def untested_ops(entries, tests):
         if entry.kind == "op":
             if not any(word(entry.name).search(text) for text in positive):
                 yield f"op {entry.name}: in no test"
+
+
+def untested_op_rules(entries, tests):
+    parts = []
+    for path, text in tests.items():
+        if path.endswith("-errors.mlir"):
+            parts += text.split("// -----")
+    for entry in entries:
+        rules = set(re.findall(r"(?<!–)\(C\d+\)", entry.description))
+        for rule in sorted(rules if entry.kind == "op" else ()):
+            short = entry.name.split(".", 1)[1]
+            if not any(rule in part and re.search(rf"\b{short}\b", part) for part in parts):
+                yield f"op {entry.name}: no test of rule {rule}"
 
 
 def camel(flag):
@@ -89,6 +104,7 @@ def untested_rows(sources, tests):
 def findings(entries, sources, tests):
     lit = {path: text for path, text in tests.items() if not path.endswith(".cpp")}
     yield from untested_ops(entries, lit)
+    yield from untested_op_rules(entries, lit)
     yield from untested_passes(entries, lit, sources)
     yield from untested_rules(sources, tests)
     yield from untested_rows(sources, tests)

@@ -130,6 +130,17 @@ class Coverage(unittest.TestCase):
         self.assertIn("op ssd.decay", found[0])
         self.assertIn("pass ssd-fold-scale", found[1])
 
+    def test_rules_of_ops(self):
+        entries = reference.parse(PAGE.replace("What it means.", "- (C1) a\n- (C2) b"))
+        tests = {
+            "test/ops.mlir": "ssd.decay",
+            "test/fold-scale.mlir": "// RUN: mamba-opt %s --ssd-fold-scale\n",
+            "test/ops-errors.mlir": "// decay (C1)\n// -----\n// scale (C2)\n",
+        }
+        code = {"passes/Transforms/FoldScale.cpp": ""}
+        found = list(coverage.findings(entries, code, tests))
+        self.assertEqual(found, ["op ssd.decay: no test of rule (C2)"])
+
     def test_rules_and_rows(self):
         code = {
             "dialect/A.cpp": 'emitOpError("(C1) expected "\n    "one of ") << n;',
