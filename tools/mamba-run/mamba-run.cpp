@@ -119,6 +119,7 @@ private:
   std::vector<Comparison> comparisons;
   Timing times;
   Work work;
+  MachineLimits limits;
 };
 
 } // namespace
@@ -266,7 +267,8 @@ llvm::Error Session::measure() {
   if (!seconds)
     return seconds.takeError();
   times.seconds = std::move(*seconds);
-  work = countWork(function, sizes, inputs, outputs, target);
+  work = countWork(function, sizes, inputs, outputs, executable->getTarget());
+  limits = executable->getLimits();
   return llvm::Error::success();
 }
 
@@ -285,7 +287,7 @@ llvm::Error Session::writeJson() {
     results.push_back(toJson(comparison));
   object["comparisons"] = std::move(results);
   if (timing)
-    object["timing"] = toJson(times, work, executable->getLimits());
+    object["timing"] = toJson(times, work, limits);
   stream << llvm::formatv("{0:2}", llvm::json::Value(std::move(object)))
          << "\n";
   return llvm::Error::success();
@@ -316,7 +318,7 @@ llvm::Error Session::run() {
   if (timing) {
     if (llvm::Error error = measure())
       return error;
-    print(llvm::outs(), times, work, executable->getLimits());
+    print(llvm::outs(), times, work, limits);
   }
   if (!jsonFile.empty())
     return writeJson();

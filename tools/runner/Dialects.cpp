@@ -3,6 +3,7 @@
 
 #include "tools/runner/Dialects.h"
 
+#include "codegen/CPU/Passes.h"
 #include "dialect/IR/SsdDialect.h"
 #include "dialect/Tile/TileDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -23,6 +24,7 @@ void registerDialects(DialectRegistry &registry) {
                   linalg::LinalgDialect, LLVM::LLVMDialect, math::MathDialect,
                   scf::SCFDialect, ssd::SsdDialect, tensor::TensorDialect,
                   tile::TileDialect>();
+  codegen::registerCpuDialects(registry);
 }
 
 } // namespace mamba::tools

@@ -4,6 +4,8 @@
 #include "tools/runner/Executable.h"
 
 #include "dialect/Reference/Interpreter.h"
+#include "passes/Passes.h"
+#include "tools/runner/Backends.h"
 
 #include <chrono>
 
@@ -81,36 +83,56 @@ private:
   func::FuncOp function;
 };
 
-llvm::Expected<std::unique_ptr<Executable>>
-createReference(func::FuncOp function, const Target *) {
-  return std::make_unique<ReferenceExecutable>(function);
-}
-
-/// One row a way to execute.
+/// One row a way to execute: which targets of the table it serves.
 struct ExecutionKind {
-  const char *name;
-  llvm::Expected<std::unique_ptr<Executable>> (*create)(func::FuncOp,
-                                                        const Target *);
+  InstructionFamily family;
+  CreatedExecutable (*create)(func::FuncOp, const Target &);
 };
 
-const ExecutionKind executionKinds[] = {{"reference", createReference}};
+const ExecutionKind executionKinds[] = {
+    {InstructionFamily::Cpu, createCpuExecutable},
+};
 
 } // namespace
 
-std::string listExecutionTargets() {
-  std::string text;
+std::string listExecutionTargets() { return "reference, " + listTargets(); }
+
+CreatedExecutable createExecutable(func::FuncOp function, StringRef name) {
+  if (name == "reference")
+    return std::make_unique<ReferenceExecutable>(function);
+  const Target *target = lookupTarget(name);
+  if (!target)
+    return llvm::createStringError("there is no target '" + name +
+                                   "'; there is " + listExecutionTargets());
   for (const ExecutionKind &kind : executionKinds)
-    text += (text.empty() ? "" : ", ") + std::string(kind.name);
-  return text;
+    if (target->family == kind.family)
+      return kind.create(function, *target);
+  return llvm::createStringError("nothing executes code for '" + name + "'");
 }
 
-llvm::Expected<std::unique_ptr<Executable>>
-createExecutable(func::FuncOp function, StringRef target) {
-  for (const ExecutionKind &kind : executionKinds)
-    if (target == kind.name)
-      return kind.create(function, lookupTarget(target));
-  return llvm::createStringError("there is no target '" + target +
-                                 "'; there is " + listExecutionTargets());
+//===----------------------------------------------------------------------===//
+// Shared by the back ends
+//===----------------------------------------------------------------------===//
+
+OwningOpRef<ModuleOp> isolate(func::FuncOp function) {
+  OwningOpRef<ModuleOp> module = ModuleOp::create(function.getLoc());
+  module->push_back(function.clone());
+  return module;
+}
+
+llvm::Error lowerToChunks(ModuleOp module, const Target &target) {
+  PassManager manager(module.getContext());
+  addToChunksPipeline(manager, target.name);
+  if (failed(manager.run(module)))
+    return llvm::createStringError(
+        "the function was not lowered to chunk programs for " + target.name);
+  return llvm::Error::success();
+}
+
+llvm::Error toError(const rt::Status &status) {
+  if (status.isOk())
+    return llvm::Error::success();
+  return llvm::createStringError(std::string(status.message()));
 }
 
 } // namespace mamba::tools

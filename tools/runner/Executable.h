@@ -6,6 +6,7 @@
 #pragma once
 
 #include "passes/Targets/Targets.h"
+#include "tools/runner/Machine.h"
 #include "tools/runner/Signature.h"
 
 #include <memory>
@@ -31,8 +32,11 @@ public:
   /// What it runs on, in words.
   virtual std::string describe() const = 0;
 
-  /// The row whose rates are the machine's limits; null if there is none.
-  virtual const Target *getLimits() const { return nullptr; }
+  /// The row it is compiled for; null if there is none.
+  virtual const Target *getTarget() const { return nullptr; }
+
+  /// What the machine can do; zeros where nothing is known.
+  virtual MachineLimits getLimits() const { return {}; }
 };
 
 /// Makes `function`, which must outlive the result, executable on `target`:

@@ -5,7 +5,7 @@
 
 #include "dialect/IR/SsdOps.h"
 #include "mlir/IR/Diagnostics.h"
-#include "passes/Passes.h"
+#include "tools/runner/Backends.h"
 #include "llvm/Support/Format.h"
 
 #include <algorithm>
@@ -97,16 +97,15 @@ static double countChunkFlops(ssd::ChunkScanOp scan) {
 }
 
 static double countFlops(func::FuncOp function, const CallSizes &sizes,
-                         StringRef target) {
-  OwningOpRef<ModuleOp> module = ModuleOp::create(function.getLoc());
-  module->push_back(function.clone());
+                         const Target &target) {
+  OwningOpRef<ModuleOp> module = isolate(function);
   // What cannot be lowered is not counted.
   ScopedDiagnosticHandler silent(function.getContext(),
                                  [](Diagnostic &) { return success(); });
-  PassManager manager(function.getContext());
-  addToChunksPipeline(manager, lookupTarget(target) ? target : "cpu");
-  if (failed(manager.run(*module)))
+  if (llvm::Error error = lowerToChunks(*module, target)) {
+    llvm::consumeError(std::move(error));
     return 0;
+  }
   double flops = 0;
   module->walk([&](ssd::ChunkScanOp scan) {
     flops += countChunkFlops(scan) * scan.getHeads() * sizes.getBatch() *
@@ -117,13 +116,14 @@ static double countFlops(func::FuncOp function, const CallSizes &sizes,
 
 Work countWork(func::FuncOp function, const CallSizes &sizes,
                ArrayRef<HostTensor> inputs, ArrayRef<HostTensor> outputs,
-               StringRef target) {
+               const Target *target) {
   Work work;
   for (const HostTensor &tensor : inputs)
     work.bytes += tensor.getNumBytes();
   for (const HostTensor &tensor : outputs)
     work.bytes += tensor.getNumBytes();
-  work.flops = countFlops(function, sizes, target);
+  work.flops =
+      countFlops(function, sizes, target ? *target : *lookupTarget("cpu"));
   return work;
 }
 
@@ -138,7 +138,7 @@ double Timing::getBest() const {
 }
 
 void print(llvm::raw_ostream &stream, const Timing &timing, const Work &work,
-           const Target *limits) {
+           const MachineLimits &limits) {
   double median = timing.getMedian();
   stream << llvm::format("  time     %.4g ms (median of %zu, best %.4g ms)\n",
                          median * 1e3, timing.seconds.size(),
@@ -152,15 +152,15 @@ void print(llvm::raw_ostream &stream, const Timing &timing, const Work &work,
     if (limit > 0)
       stream << llvm::format(", %.1f %% of %.4g %s/s (",
                              100 * amount / median / limit, limit / 1e9, unit)
-             << limits->machine << ")";
+             << limits.source << ")";
     stream << "\n";
   };
-  rate("memory", work.bytes, limits ? limits->bytesPerSecond : 0, "GB");
-  rate("products", work.flops, limits ? limits->flopsPerSecond : 0, "Gflop");
+  rate("memory", work.bytes, limits.bytesPerSecond, "GB");
+  rate("products", work.flops, limits.flopsPerSecond, "Gflop");
 }
 
 llvm::json::Object toJson(const Timing &timing, const Work &work,
-                          const Target *limits) {
+                          const MachineLimits &limits) {
   double median = timing.getMedian();
   llvm::json::Object object{{"median_s", median},
                             {"best_s", timing.getBest()},
@@ -169,13 +169,11 @@ llvm::json::Object toJson(const Timing &timing, const Work &work,
                             {"flops", work.flops},
                             {"bytes_per_s", work.bytes / median},
                             {"flops_per_s", work.flops / median}};
-  if (limits) {
-    object["machine"] = limits->machine;
-    object["share_of_bytes_per_s"] =
-        work.bytes / median / limits->bytesPerSecond;
-    object["share_of_flops_per_s"] =
-        work.flops / median / limits->flopsPerSecond;
-  }
+  if (limits.bytesPerSecond > 0)
+    object["limits"] =
+        llvm::json::Object{{"bytes_per_s", limits.bytesPerSecond},
+                           {"flops_per_s", limits.flopsPerSecond},
+                           {"source", limits.source}};
   return object;
 }
 

@@ -41,10 +41,10 @@ struct Work {
 };
 
 /// Counts the work of one call. Flops are those of the chunk program that the
-/// function becomes for `target`.
+/// function becomes for `target` (the CPU if it is null).
 Work countWork(mlir::func::FuncOp function, const CallSizes &sizes,
                llvm::ArrayRef<HostTensor> inputs,
-               llvm::ArrayRef<HostTensor> outputs, llvm::StringRef target);
+               llvm::ArrayRef<HostTensor> outputs, const Target *target);
 
 /// Times of one function.
 struct Timing {
@@ -55,10 +55,10 @@ struct Timing {
 
 void print(llvm::raw_ostream &stream, const Comparison &comparison);
 void print(llvm::raw_ostream &stream, const Timing &timing, const Work &work,
-           const Target *limits);
+           const MachineLimits &limits);
 
 llvm::json::Object toJson(const Comparison &comparison);
 llvm::json::Object toJson(const Timing &timing, const Work &work,
-                          const Target *limits);
+                          const MachineLimits &limits);
 
 } // namespace mamba::tools

@@ -1,0 +1,28 @@
+// SPDX-FileCopyrightText: The mamba-compiler authors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+// The ways to execute that are compiled in; Executable.cpp has one row each.
+
+#pragma once
+
+#include "runtime/Status.h"
+#include "tools/runner/Executable.h"
+
+namespace mamba::tools {
+
+using CreatedExecutable = llvm::Expected<std::unique_ptr<Executable>>;
+
+/// Compiles for the CPU of this machine.
+CreatedExecutable createCpuExecutable(mlir::func::FuncOp function,
+                                      const Target &target);
+
+/// A module with a copy of `function` alone.
+mlir::OwningOpRef<mlir::ModuleOp> isolate(mlir::func::FuncOp function);
+
+/// Lowers the functions of a module to chunk programs for `target`.
+llvm::Error lowerToChunks(mlir::ModuleOp module, const Target &target);
+
+/// A runtime status as an error.
+llvm::Error toError(const rt::Status &status);
+
+} // namespace mamba::tools
