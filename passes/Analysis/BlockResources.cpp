@@ -13,6 +13,8 @@ namespace mamba {
 constexpr int64_t kThreadsPerWarp = 32;
 constexpr int64_t kWorkingRegisters = 64;
 constexpr int64_t kSharedOperandBytes = 2;
+constexpr int64_t kReservedSharedBytes = 1024;
+constexpr int64_t kWantedBlocks = 2;
 
 /// Headdim P and total state size N of the carried states.
 static std::pair<int64_t, int64_t> getStateShape(ChunkScanOp scan) {
@@ -69,7 +71,8 @@ struct Trial {
   const KernelLimits &limits;
   std::string &rejection;
 
-  bool fits(BlockShape shape) {
+  /// Whether `blocks` blocks fit a unit.
+  bool fits(BlockShape shape, int64_t blocks) {
     int64_t states = getStateShape(scan).second;
     if (shape.channels * states > limits.stateValues) {
       rejection = llvm::formatv("{0} channels × {1} state values exceed the "
@@ -85,6 +88,9 @@ struct Trial {
                                 target.registersPerThread);
       return false;
     }
+    int64_t shared = resources.sharedBytes + kReservedSharedBytes;
+    if (blocks > 1 && shared * blocks > target.sharedBytesPerUnit)
+      return false;
     if (resources.sharedBytes > target.sharedBytesPerBlock) {
       rejection =
           llvm::formatv("{0} B of shared memory exceed {1} B",
@@ -115,9 +121,10 @@ std::optional<BlockShape> chooseBlockShape(ChunkScanOp scan,
       if (channels == previous)
         continue;
       previous = channels;
-      for (int64_t stages = most; stages >= least; --stages)
-        if (trial.fits({channels, stages}))
-          return BlockShape{channels, stages};
+      for (int64_t blocks : {kWantedBlocks, int64_t(1)})
+        for (int64_t stages = most; stages >= least; --stages)
+          if (trial.fits({channels, stages}, blocks))
+            return BlockShape{channels, stages};
     }
     return std::nullopt;
   };

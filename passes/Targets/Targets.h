@@ -39,6 +39,8 @@ struct Target {
   int64_t registersPerUnit;
   /// Shared memory a thread block may have, in bytes; 0: none.
   int64_t sharedBytesPerBlock;
+  /// Shared memory of a unit, which its blocks and 1 KiB for each share.
+  int64_t sharedBytesPerUnit;
   /// Bytes of temporary tiles one work item may use.
   int64_t scratchBytes;
 

@@ -13,7 +13,7 @@
 // CPU-DAG: remark: [Missed]{{.*}}chunked, chunk 256: {{[0-9.]+}} us predicted
 // CPU-DAG: remark: [Missed]{{.*}}quadratic: rejected, {{[0-9]+}} B of tiles exceed 2097152 B
 
-// GPU-DAG: remark: [Analysis]{{.*}}predicted 192 registers a thread (limit 255), 148992 B of shared memory (limit 232448 B)
+// GPU-DAG: remark: [Analysis]{{.*}}predicted 192 registers a thread (limit 255), 107520 B of shared memory (limit 232448 B)
 // GPU-DAG: remark: [Missed]{{.*}}recurrent: rejected, kernels have 4 warps of 16 token rows, 64 tokens a chunk
 // GPU-DAG: remark: [Missed]{{.*}}chunked, chunk 16: rejected, kernels have 4 warps of 16 token rows, 64 tokens a chunk
 // GPU-DAG: remark: [Missed]{{.*}}chunked, chunk 32: rejected

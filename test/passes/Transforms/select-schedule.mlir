@@ -16,7 +16,7 @@
 // GPU-LABEL: @mamba2
 // SM80: schedule <form = chunked, chunk = 64, sub_block = 16, operand = bf16, weights = keys, channels = 64, warps = 4, stages = 3>
 // SM86: schedule <form = chunked, chunk = 64, sub_block = 16, operand = bf16, weights = keys, channels = 32, warps = 4, stages = 2>
-// SM90: schedule <form = chunked, chunk = 64, sub_block = 16, operand = bf16, weights = keys, channels = 64, warps = 4, stages = 3>
+// SM90: schedule <form = chunked, chunk = 64, sub_block = 16, operand = bf16, weights = keys, channels = 64, warps = 4, stages = 2>
 // FORCED-LABEL: @mamba2
 // FORCED: schedule <form = chunked, chunk = 96, sub_block = 32, operand = f32, weights = keys>
 // RECURRENT-LABEL: @mamba2
@@ -68,7 +68,7 @@ func.func @narrow_state(%x: tensor<?x?x8x40xbf16>, %b: tensor<?x?x8x24xbf16>,
 // 248 channels of 128 states need four slices, the last one narrower.
 // CPU-LABEL: @ragged_slices
 // GPU-LABEL: @ragged_slices
-// SM90: channels = 64, warps = 4, stages = 3>
+// SM90: channels = 64, warps = 4, stages = 2>
 func.func @ragged_slices(%x: tensor<?x?x8x248xbf16>, %b: tensor<?x?x8x128xbf16>,
                          %c: tensor<?x?x8x128xbf16>) -> tensor<?x?x8x248xf32> {
   %M = ssd.state_space %c, %b : tensor<?x?x8x128xbf16>, tensor<?x?x8x128xbf16>

@@ -134,6 +134,23 @@ TEST_F(CostModel, BlockResourcesFollowTheTiles) {
   EXPECT_EQ(three.sharedBytes - one.sharedBytes, 2 * stage);
 }
 
+TEST_F(CostModel, StagesLetTwoBlocksShareAUnitWherePossible) {
+  Target target = *lookupTarget("sm_80");
+  KernelLimits limits = getMmaSyncLimits();
+  limits.dimMultiple = 1;
+  int64_t two = predictBlockResources(scan, 3, limits.warps, 2).sharedBytes;
+  int64_t three = predictBlockResources(scan, 3, limits.warps, 3).sharedBytes;
+  std::string rejection;
+  auto stages = [&](int64_t perUnit) {
+    target.sharedBytesPerUnit = perUnit;
+    target.sharedBytesPerBlock = perUnit - 1024;
+    return chooseBlockShape(scan, target, limits, {}, rejection)->stages;
+  };
+  EXPECT_EQ(stages(2 * (three + 1024)), 3);
+  EXPECT_EQ(stages(2 * (three + 1024) - 1), 2);
+  EXPECT_EQ(stages(2 * (two + 1024) - 1), 3);
+}
+
 TEST_F(CostModel, BlockShapeNamesTheLimitThatNothingFits) {
   Target small = *lookupTarget("sm_80");
   small.sharedBytesPerBlock = 100;

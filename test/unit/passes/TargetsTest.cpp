@@ -51,6 +51,8 @@ TEST(Targets, CarriedStateFitsTheRegistersOfABlock) {
           << target.name.str();
       EXPECT_LE(2 * limits.stateValues / threads, target.registersPerThread)
           << target.name.str();
+      EXPECT_EQ(target.sharedBytesPerUnit - target.sharedBytesPerBlock, 1024)
+          << target.name.str();
       EXPECT_FALSE(target.ptxFeature.empty()) << target.name.str();
     }
 }
