@@ -68,9 +68,6 @@ LogicalResult LoadSharedOp::verify() {
   if (failed(verifyOneStage(*this, buffer)) ||
       failed(verifySameTile(*this, buffer, tile, getTransposed())))
     return failure();
-  if (!isa<AccumulatorAttr, OperandAAttr, OperandBAttr>(tile.getEncoding()))
-    return emitOpError("(C4) the layout must be 2-D, got ")
-           << tile.getEncoding();
   if (getTransposed() && tile.getElementTypeBitWidth() != 16)
     return emitOpError("(C3) a transposed load needs a 16-bit element type, "
                        "got ")

@@ -104,6 +104,10 @@ def CommitCopiesOp : Tile_Op<"commit_copies", [MemoryEffects<[
   let description = [{
     Groups complete in order. An empty group is fine, and keeps the counting of
     `tile.wait_copies` uniform in the last iterations of a pipeline.
+
+    ```mlir
+    tile.commit_copies
+    ```
   }];
   let assemblyFormat = "attr-dict";
 }
@@ -132,6 +136,10 @@ def BarrierOp : Tile_Op<"barrier", [MemoryEffects<[
   let description = [{
     Shared-memory accesses before it happen before those after it. It stands in
     control flow that is uniform over the CTA.
+
+    ```mlir
+    tile.barrier
+    ```
   }];
   let assemblyFormat = "attr-dict";
 }
@@ -143,6 +151,10 @@ def WarpBarrierOp : Tile_Op<"warp_barrier", [MemoryEffects<[
     Orders shared-memory accesses within a warp. Enough between a
     `tile.store_shared` and a `tile.copy_out` of the same buffer when the warp
     stored exactly the rows that it copies out (see `tile.copy_out`).
+
+    ```mlir
+    tile.warp_barrier
+    ```
   }];
   let assemblyFormat = "attr-dict";
 }
@@ -169,7 +181,7 @@ def LoadSharedOp : Tile_Op<"load_shared",
 
     Rules: (C1) the buffer has one stage; (C2) shapes agree (after
     transposition) and element types are equal; (C3) `transposed` needs a 16-bit
-    element type and an operand or accumulator layout; (C4) the layout is 2-D.
+    element type.
   }];
   let arguments = (ins Tile_BufferType:$buffer, UnitAttr:$transposed);
   let results = (outs RegisterTile:$result);
@@ -246,7 +258,8 @@ def LoadGlobalOp : Tile_Op<"load_global",
     ```mlir
     %dt = tile.load_global %p[%offset] strides [%h] bounds [%n]
         : !llvm.ptr<1> -> tensor<64xf32, #tile.lane>
-    %s = tile.load_global %s0[%o] strides [%n, %c1] bounds [%p, %n] : ...
+    %s = tile.load_global %s0[%o] strides [%ld, %c1] bounds [%rows, %ld]
+        : !llvm.ptr<1> -> tensor<64x128xf32, #tile.accumulator<warps = [1, 4]>>
     ```
     Where the last stride is the constant 1, the second and every other of a
     pair of neighbouring columns comes with the first in one access; then

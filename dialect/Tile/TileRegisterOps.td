@@ -29,7 +29,10 @@ def MmaOp : Tile_Op<"mma", [MemoryEffects<[MemRead<SharedResource>]>,
           !tile.buffer<64x128xbf16>
           -> tensor<64x64xf32, #tile.accumulator<warps = [4, 1]>>
     // Y += M X, M lower triangular
-    %y1 = tile.mma %m, %xs, %y a lower : ...
+    %y1 = tile.mma %m, %xs, %y a lower
+        : tensor<64x64xbf16, #tile.operand_a<warps = [4, 1]>>,
+          !tile.buffer<64x32xbf16>
+          -> tensor<64x32xf32, #tile.accumulator<warps = [4, 1]>>
     ```
     `result lower` (`upper`): fragments that lie wholly above (below) the
     diagonal are not computed and keep the accumulator's values. `a lower`
@@ -66,8 +69,8 @@ def ConvertLayoutOp : Tile_Op<"convert_layout", [Pure]> {
   let description = [{
     ```mlir
     %r = tile.convert_layout %cum : tensor<64xf32, #tile.lane>
-        -> tensor<64xf32, #tile.slice<axis = 0, of = #acc>>
-    %a = tile.convert_layout %m : tensor<64x64xbf16, #acc>
+        -> tensor<64xf32, #tile.slice<axis = 0, of = #tile.accumulator<warps = [4, 1]>>>
+    %a = tile.convert_layout %m : tensor<64x64xbf16, #tile.accumulator<warps = [4, 1]>>
         -> tensor<64x64xbf16, #tile.operand_a<warps = [4, 1]>>
     ```
     Two kinds exist, both without barriers or memory: renaming registers, where
@@ -92,8 +95,9 @@ def BroadcastOp : Tile_Op<"broadcast", [Pure]> {
     `axis = 1`: result(i, j) = source(j). Costs nothing.
 
     ```mlir
-    %e2 = tile.broadcast %e : tensor<64xf32, #tile.slice<axis = 0, of = #acc>>
-        -> tensor<64x128xf32, #acc>
+    %e2 = tile.broadcast %e
+        : tensor<64xf32, #tile.slice<axis = 0, of = #tile.accumulator<warps = [4, 1]>>>
+        -> tensor<64x128xf32, #tile.accumulator<warps = [4, 1]>>
     ```
     Rules: (C1) the source layout is a slice of the result's; (C2) the length is
     the result's extent along the axis and element types are equal.

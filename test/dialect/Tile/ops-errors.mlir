@@ -13,6 +13,11 @@ func.func private @f(tensor<64x64xf32, #tile.accumulator<warps = [4, 0]>>)
 func.func private @f(tensor<48x64xf32, #tile.accumulator<warps = [4, 1]>>)
 
 // -----
+// Accumulator (C2)
+// expected-error @below {{(C2) the layout is for 2-D tiles, got rank 1}}
+func.func private @f(tensor<64xf32, #tile.accumulator<warps = [4, 1]>>)
+
+// -----
 // OperandA (C2)
 // expected-error @below {{(C2) extent 24 of axis 1 is not a positive multiple of 16}}
 func.func private @f(tensor<64x24xbf16, #tile.operand_a<warps = [4, 1]>>)
@@ -41,6 +46,11 @@ func.func private @f(tensor<64xf32, #tile.slice<axis = 0, of = #tile.lane>>)
 // Slice (C2)
 // expected-error @below {{(C2) extent 20 of axis 1 is not a positive multiple of 8}}
 func.func private @f(tensor<20xf32, #tile.slice<axis = 1, of = #tile.accumulator<warps = [4, 1]>>>)
+
+// -----
+// Slice (C2)
+// expected-error @below {{(C2) a slice is a vector, got rank 2}}
+func.func private @f(tensor<64x64xf32, #tile.slice<axis = 0, of = #tile.accumulator<warps = [4, 1]>>>)
 
 // -----
 // Buffer (C1)
@@ -117,6 +127,16 @@ func.func @load_shared_c3(%b: !tile.buffer<64x64xf32>) {
   // expected-error @below {{(C3) a transposed load needs a 16-bit element type, got 'f32'}}
   %0 = tile.load_shared %b transposed : !tile.buffer<64x64xf32>
       -> tensor<64x64xf32, #tile.accumulator<warps = [4, 1]>>
+  return
+}
+
+// -----
+func.func @store_shared_c1(%b: !tile.buffer<64x64xbf16, stages = 2>,
+    %t: tensor<64x64xbf16, #tile.accumulator<warps = [4, 1]>>) {
+  // expected-error @below {{(C1) works on one stage of a buffer, got 2 stages}}
+  tile.store_shared %t, %b
+      : tensor<64x64xbf16, #tile.accumulator<warps = [4, 1]>>,
+        !tile.buffer<64x64xbf16, stages = 2>
   return
 }
 

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: The mamba-compiler authors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
 // RUN: mamba-opt %s -split-input-file -verify-diagnostics -ssd-assign-tiles
 
 func.func @no_schedule(%x: tensor<?x?x4x8xbf16>) -> tensor<?x?x4x8xbf16> {

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: The mamba-compiler authors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
 // RUN: mamba-opt %s -ssd-assign-tiles -canonicalize -cse | FileCheck %s
 
 // One chunk program, one kernel: the pipeline, the state in registers over the
