@@ -155,6 +155,17 @@ func.func @f(%a: tensor<?x?x4xf32>) {
 }
 
 // -----
+// hadamard (C3)
+func.func @f(%a: tensor<?x?x4xf32>) {
+  %0 = ssd.decay %a : tensor<?x?x4xf32>
+  %1 = ssd.transpose %0 : !ssd.matrix<?x4x?, causal>
+  %2 = ssd.add %0, %1 : !ssd.matrix<?x4x?, causal>, !ssd.matrix<?x4x?, anticausal>
+  // expected-error @below {{is causal, but a factor is a sum with causal or anti-causal parts; distribute the product over the sum}}
+  %3 = ssd.hadamard %0, %2 : !ssd.matrix<?x4x?, causal>, !ssd.matrix<?x4x?, full>
+  return
+}
+
+// -----
 // add (C1)
 func.func @f(%a: tensor<?x?x4xf32>, %b: tensor<?x?x6xf32>) {
   %0 = ssd.decay %a : tensor<?x?x4xf32>
