@@ -1,0 +1,15 @@
+// SPDX-FileCopyrightText: The mamba-compiler authors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+// mamba-lsp-server: diagnostics, hover, definitions and completion of .mlir
+// files in an editor, through the language server protocol on stdin/stdout.
+
+#include "mlir/IR/Dialect.h"
+#include "mlir/Tools/mlir-lsp-server/MlirLspServerMain.h"
+#include "tools/runner/Dialects.h"
+
+int main(int argc, char **argv) {
+  mlir::DialectRegistry registry;
+  mamba::tools::registerDialects(registry);
+  return failed(mlir::MlirLspServerMain(argc, argv, registry));
+}
