@@ -3,6 +3,8 @@
 
 #include "dialect/Tile/SharedLayout.h"
 
+#include <initializer_list>
+
 namespace mamba::tile {
 
 static int64_t roundUp(int64_t value, int64_t multiple) {

@@ -30,6 +30,11 @@ struct Target {
   InstructionFamily family;
   /// PTX feature that LLVM selects for it; empty for a CPU.
   llvm::StringLiteral ptxFeature;
+  /// Compute capability of a GPU, 10 · major + minor; 0 for a CPU.
+  int capability;
+  /// Instructions beyond the family's: matrix stores to shared memory, and the
+  /// asynchronous products of a warpgroup.
+  bool hasStmatrix, hasWgmma;
 
   // Limits.
   /// Cores or multiprocessors that run work items side by side.

@@ -4,6 +4,7 @@
 // mamba-opt: reads a module, runs passes on it and prints it.
 
 #include "codegen/CPU/Passes.h"
+#include "codegen/NVVM/Passes.h"
 #include "dialect/IR/SsdDialect.h"
 #include "dialect/Tile/TileDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -31,6 +32,7 @@ int main(int argc, char **argv) {
   mamba::codegen::registerMambaCpuPasses();
   mamba::registerPipelines();
   mamba::codegen::registerCpuPipelines();
+  mamba::codegen::registerMambaGpuPasses();
   return mlir::asMainReturnCode(mlir::MlirOptMain(
       argc, argv, "mamba-opt: the mamba-compiler optimizer\n", registry));
 }

@@ -1,0 +1,168 @@
+// SPDX-FileCopyrightText: The mamba-compiler authors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The pass convert-tile-to-nvvm: distributes register tiles over the threads
+// and gives buffers their addresses. What remains are scf, arith, gpu and
+// llvm ops, which upstream passes take from there.
+
+#include "codegen/NVVM/Passes.h"
+#include "codegen/NVVM/TileLowering.h"
+
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/SCF/Transforms/Patterns.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+using namespace mlir;
+
+namespace mamba::codegen {
+
+#define GEN_PASS_DEF_CONVERTTILETONVVM
+#include "codegen/NVVM/Passes.h.inc"
+
+TileTypeConverter::TileTypeConverter(MLIRContext *context) {
+  addConversion([](Type type) { return type; });
+  addConversion([](RankedTensorType type) -> std::optional<Type> {
+    if (!tile::isRegisterTile(type))
+      return std::nullopt;
+    return VectorType::get(tile::getRegisterLayout(type).numRegisters(),
+                           type.getElementType());
+  });
+  addConversion([](tile::BufferType type) -> Type {
+    return LLVM::LLVMPointerType::get(type.getContext(), 3);
+  });
+}
+
+namespace {
+
+/// The number of warps from known_block_size.
+FailureOr<int64_t> warpsOf(gpu::GPUFuncOp function) {
+  std::optional<ArrayRef<int32_t>> block = function.getKnownBlockSize();
+  if (!block || (*block)[1] != 1 || (*block)[2] != 1 ||
+      (*block)[0] % tile::kLanes != 0 || (*block)[0] < tile::kLanes ||
+      (*block)[0] > 1024)
+    return function.emitError(
+        "a tile kernel needs known_block_size = array<i32: W*32, 1, 1> with "
+        "1 to 32 warps");
+  return (*block)[0] / tile::kLanes;
+}
+
+/// All layouts in the function must fit its number of warps.
+LogicalResult verifyWarps(gpu::GPUFuncOp function, int64_t numWarps) {
+  WalkResult result = function.walk([&](Operation *op) {
+    for (Type type : op->getResultTypes()) {
+      if (!tile::isRegisterTile(type))
+        continue;
+      auto layout = cast<tile::RegisterLayoutAttrInterface>(
+          cast<RankedTensorType>(type).getEncoding());
+      int64_t warps = layout.getNumWarps();
+      if (warps != 0 && warps != numWarps) {
+        op->emitError("layout ") << layout << " is for " << warps
+                                 << " warps, the kernel has " << numWarps;
+        return WalkResult::interrupt();
+      }
+    }
+    return WalkResult::advance();
+  });
+  return failure(result.wasInterrupted());
+}
+
+/// Places the buffers one after the other and checks the target's limit.
+LogicalResult placeBuffers(gpu::GPUFuncOp function, KernelInfo &kernel) {
+  function.walk([&](tile::AllocOp op) {
+    kernel.offsets[op] = kernel.sharedBytes;
+    kernel.sharedBytes += op.getBuffer().getType().getBytes();
+  });
+  if (kernel.sharedBytes > kernel.target->sharedBytesPerBlock)
+    return function.emitError("kernel ")
+           << function.getName() << " needs " << kernel.sharedBytes
+           << " bytes of shared memory, target " << kernel.target->name
+           << " has " << kernel.target->sharedBytesPerBlock << " a block";
+  Builder builder(function.getContext());
+  function->setAttr(kSharedBytesAttr,
+                    builder.getI64IntegerAttr(kernel.sharedBytes));
+  return success();
+}
+
+/// The module's dynamic shared memory, of whatever size the launch gives.
+void declareSharedMemory(gpu::GPUModuleOp module) {
+  if (module.lookupSymbol(kSharedSymbol))
+    return;
+  OpBuilder builder = OpBuilder::atBlockBegin(module.getBody());
+  auto type = LLVM::LLVMArrayType::get(builder.getI8Type(), 0);
+  LLVM::GlobalOp::create(builder, module.getLoc(), type, /*isConstant=*/false,
+                         LLVM::Linkage::External, kSharedSymbol, Attribute(),
+                         /*alignment=*/1024, /*addrSpace=*/3);
+}
+
+LogicalResult lowerTiles(gpu::GPUFuncOp function, const KernelInfo &kernel) {
+  MLIRContext *context = function.getContext();
+  TileTypeConverter converter(context);
+  RewritePatternSet patterns(context);
+  populateElementwisePatterns(converter, patterns);
+  populateGlobalPatterns(converter, patterns, kernel);
+  populateLayoutPatterns(converter, patterns, kernel);
+  populateMmaPatterns(converter, patterns, kernel);
+  populateScanPatterns(converter, patterns, kernel);
+  populateSharedPatterns(converter, patterns, kernel);
+  ConversionTarget target(*context);
+  target.addIllegalDialect<tile::TileDialect>();
+  target.markUnknownOpDynamicallyLegal(
+      [&](Operation *op) { return converter.isLegal(op); });
+  target.addLegalOp<gpu::GPUFuncOp>();
+  scf::populateSCFStructuralTypeConversionsAndLegality(converter, patterns,
+                                                       target);
+  return applyPartialConversion(function, target, std::move(patterns));
+}
+
+/// Expands math ops; what is left of them has no lowering.
+LogicalResult lowerMath(gpu::GPUFuncOp function) {
+  RewritePatternSet patterns(function.getContext());
+  populateMathPatterns(patterns);
+  if (failed(applyPatternsGreedily(function, std::move(patterns))))
+    return function.emitError("expanding math ops did not converge");
+  WalkResult result = function.walk([](Operation *op) {
+    if (!isa_and_present<math::MathDialect>(op->getDialect()))
+      return WalkResult::advance();
+    op->emitError("has no lowering on the GPU for ")
+        << op->getResultTypes().front();
+    return WalkResult::interrupt();
+  });
+  return failure(result.wasInterrupted());
+}
+
+struct ConvertTileToNVVM : impl::ConvertTileToNVVMBase<ConvertTileToNVVM> {
+  using ConvertTileToNVVMBase::ConvertTileToNVVMBase;
+
+  LogicalResult lower(gpu::GPUFuncOp function, const Target *target) {
+    KernelInfo kernel;
+    kernel.target = target;
+    FailureOr<int64_t> warps = warpsOf(function);
+    if (failed(warps))
+      return failure();
+    kernel.numWarps = *warps;
+    if (failed(verifyWarps(function, kernel.numWarps)) ||
+        failed(placeBuffers(function, kernel)))
+      return failure();
+    return failure(failed(lowerTiles(function, kernel)) ||
+                   failed(lowerMath(function)));
+  }
+
+  void runOnOperation() override {
+    const Target *row = lookupTarget(target.getValue());
+    if (!row || !row->isGpu()) {
+      getOperation().emitError("no target row ")
+          << target.getValue() << " for a GPU; known are " << listTargets();
+      return signalPassFailure();
+    }
+    declareSharedMemory(getOperation());
+    for (auto function : getOperation().getOps<gpu::GPUFuncOp>())
+      if (failed(lower(function, row)))
+        return signalPassFailure();
+  }
+};
+
+} // namespace
+} // namespace mamba::codegen

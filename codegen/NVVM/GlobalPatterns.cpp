@@ -1,0 +1,325 @@
+// SPDX-FileCopyrightText: The mamba-compiler authors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Global memory: asynchronous copies to shared memory, coalesced copies from
+// it, and loads and stores of register tiles.
+
+#include "codegen/NVVM/TileLowering.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+
+namespace mamba::codegen {
+namespace {
+
+using arith::CmpIPredicate;
+using tile::kLanes;
+using tile::kUnitBytes;
+using tile::RegisterLayout;
+using tile::SharedLayout;
+
+//===----------------------------------------------------------------------===//
+// 16-byte units of a buffer
+//===----------------------------------------------------------------------===//
+
+/// The 16-byte units of a tile that is being copied, and the thread's share.
+/// Unit u of the walk stands in row first + u / unitsPerRow.
+struct UnitWalk {
+  SharedLayout shared;
+  /// Units in the walk, and threads that share it.
+  int64_t units, threads;
+  /// Number of the thread in the walk, and the walk's first row (i32).
+  Value thread, firstRow;
+
+  int64_t unitsPerRow() const {
+    return shared.columns * shared.elementBytes / kUnitBytes;
+  }
+  int64_t steps() const { return (units + threads - 1) / threads; }
+  /// True if the column is the same in all steps of a thread.
+  bool columnIsFixed() const { return threads % unitsPerRow() == 0; }
+};
+
+/// One step of a walk: where the unit stands.
+struct UnitStep {
+  Value row, column, global, shared;
+  /// i1, or null if the unit is inside the walk for every thread.
+  Value inside;
+};
+
+/// Global side of a copy.
+struct GlobalSide {
+  Value pointer, offset, stride;
+};
+
+Value unitSharedOffset(ThreadBuilder &b, const SharedLayout &layout, Value row,
+                       Value unit) {
+  Value swizzle =
+      b.bitAnd(b.shiftRight(row, layout.swizzleShift()), layout.swizzleMask());
+  return b.add(b.mul(row, layout.pitch()),
+               b.mul(b.bitXor(unit, swizzle), kUnitBytes));
+}
+
+/// Visits every step of the walk. Where the column is fixed, addresses advance
+/// by constants and one multiple of the stride.
+void forEachUnit(ThreadBuilder &b, const UnitWalk &walk, GlobalSide global,
+                 Value buffer, function_ref<void(const UnitStep &)> visit) {
+  int64_t perRow = walk.unitsPerRow();
+  int64_t perUnit = kUnitBytes / walk.shared.elementBytes;
+  Value stride = b.toI64(global.stride), offset = b.toI64(global.offset);
+  auto address = [&](Value row, Value column) -> Value {
+    Value element = arith::MulIOp::create(b, b.widen(row), stride);
+    element = b.add(b.add(element, b.widen(column)), offset);
+    return b.pointerAdd(global.pointer,
+                        b.mul(element, walk.shared.elementBytes));
+  };
+  UnitStep step;
+  Value rowBytes = b.mul(stride, walk.shared.elementBytes);
+  int64_t rowsPerStep = walk.threads / perRow;
+  // The swizzle repeats after eight rows.
+  bool advance = walk.columnIsFixed() && rowsPerStep % 8 == 0;
+  for (int64_t i = 0; i < walk.steps(); ++i) {
+    Value unit = b.add(walk.thread, i * walk.threads);
+    if (i > 0 && advance) {
+      step.row = b.add(step.row, rowsPerStep);
+      step.global = b.pointerAdd(step.global, b.mul(rowBytes, rowsPerStep));
+      step.shared =
+          b.pointerAdd(step.shared, rowsPerStep * walk.shared.pitch());
+    } else {
+      step.row = b.add(walk.firstRow, b.div(unit, perRow));
+      Value unitInRow = b.rem(unit, perRow);
+      step.column = b.mul(unitInRow, perUnit);
+      step.global = address(step.row, step.column);
+      step.shared = b.pointerAdd(
+          buffer, unitSharedOffset(b, walk.shared, step.row, unitInRow));
+    }
+    bool partial = (i + 1) * walk.threads > walk.units;
+    step.inside =
+        partial ? b.compare(CmpIPredicate::ult, unit, walk.units) : Value();
+    visit(step);
+  }
+}
+
+Value bothAnd(ThreadBuilder &b, Value a, Value c) {
+  return a ? b.createOrFold<arith::AndIOp>(a, c) : c;
+}
+
+/// Runs `body` where the condition holds (everywhere if there is none).
+void when(ThreadBuilder &b, Value condition, function_ref<void()> body) {
+  if (!condition)
+    return body();
+  auto branch = scf::IfOp::create(b, condition, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  body();
+}
+
+struct CopyAsyncLowering : TilePattern<tile::CopyAsyncOp> {
+  using TilePattern::TilePattern;
+  LogicalResult
+  matchAndRewrite(tile::CopyAsyncOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    ThreadBuilder b(op.getLoc(), rewriter);
+    SharedLayout shared = op.getBuffer().getType().getSharedLayout();
+    UnitWalk walk = {.shared = shared,
+                     .units = 0,
+                     .threads = kernel.numWarps * kLanes,
+                     .thread = b.thread(),
+                     .firstRow = b.i32(0)};
+    walk.units = shared.rows * walk.unitsPerRow();
+    Value rows = b.clampToI32(adaptor.getRows(), shared.rows);
+    Value columns = b.clampToI32(adaptor.getColumns(), shared.columns);
+    forEachUnit(b, walk,
+                {adaptor.getSource(), adaptor.getOffset(), adaptor.getStride()},
+                adaptor.getBuffer(), [&](const UnitStep &step) {
+                  Value valid = bothAnd(
+                      b, b.compare(CmpIPredicate::slt, step.row, rows),
+                      b.compare(CmpIPredicate::slt, step.column, columns));
+                  // The source size: what is left of the 16 bytes is filled
+                  // with 0.
+                  Value bytes = b.select(valid, b.i32(kUnitBytes), b.i32(0));
+                  when(b, step.inside, [&] {
+                    b.intrinsic("llvm.nvvm.cp.async.cg.shared.global.16.s", {},
+                                {step.shared, step.global, bytes});
+                  });
+                });
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+struct CopyOutLowering : TilePattern<tile::CopyOutOp> {
+  using TilePattern::TilePattern;
+  LogicalResult
+  matchAndRewrite(tile::CopyOutOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    ThreadBuilder b(op.getLoc(), rewriter);
+    SharedLayout shared = op.getBuffer().getType().getSharedLayout();
+    // A warp copies its own rows where the rows divide evenly.
+    bool perWarp = shared.rows % kernel.numWarps == 0;
+    int64_t rowsEach = perWarp ? shared.rows / kernel.numWarps : shared.rows;
+    UnitWalk walk = {.shared = shared,
+                     .units = 0,
+                     .threads = perWarp ? kLanes : kernel.numWarps * kLanes,
+                     .thread = perWarp ? b.lane() : b.thread(),
+                     .firstRow =
+                         perWarp ? b.mul(b.warp(), rowsEach) : b.i32(0)};
+    walk.units = rowsEach * walk.unitsPerRow();
+    Value rows = b.clampToI32(adaptor.getRows(), shared.rows);
+    Value columns = b.clampToI32(adaptor.getColumns(), shared.columns);
+    Type unit = VectorType::get(4, b.getI32Type());
+    forEachUnit(
+        b, walk,
+        {adaptor.getDestination(), adaptor.getOffset(), adaptor.getStride()},
+        adaptor.getBuffer(), [&](const UnitStep &step) {
+          Value valid =
+              bothAnd(b, b.compare(CmpIPredicate::slt, step.row, rows),
+                      b.compare(CmpIPredicate::slt, step.column, columns));
+          when(b, bothAnd(b, step.inside, valid), [&] {
+            b.store(b.load(unit, step.shared, kUnitBytes), step.global,
+                    kUnitBytes);
+          });
+        });
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+//===----------------------------------------------------------------------===//
+// Register tiles
+//===----------------------------------------------------------------------===//
+
+/// Addresses and bounds of a register tile's elements in global memory.
+class GlobalElements {
+public:
+  GlobalElements(ThreadBuilder &b, RankedTensorType type, Value pointer,
+                 Value offset, ValueRange strides, ValueRange bounds)
+      : b(b), layout(tile::getRegisterLayout(type)),
+        elementBytes(type.getElementTypeBitWidth() / 8) {
+    Value element = b.toI64(offset);
+    for (auto [axis, stride, bound] : llvm::enumerate(strides, bounds)) {
+      int which = static_cast<int>(axis);
+      coordinates.push_back(b.threadCoordinate(layout, which));
+      this->strides.push_back(b.toI64(stride));
+      this->bounds.push_back(b.clampToI32(bound, layout.shape[axis]));
+      Value along = arith::MulIOp::create(b, b.widen(coordinates.back()),
+                                          this->strides.back());
+      element = b.add(element, along);
+    }
+    origin = b.pointerAdd(pointer, b.mul(element, elementBytes));
+  }
+
+  /// Elements 2k and 2k+1 are neighbours in memory.
+  bool paired() const {
+    return layout.hasColumnPairs() && constantOf(strides.back()) == 1;
+  }
+
+  Value address(int64_t reg) {
+    Value address = origin;
+    for (size_t axis = 0; axis < coordinates.size(); ++axis) {
+      int64_t constant = layout.registers[reg][axis];
+      if (constant != 0)
+        address = b.pointerAdd(address,
+                               b.mul(strides[axis], constant * elementBytes));
+    }
+    return address;
+  }
+
+  Value inBounds(int64_t reg) {
+    Value valid;
+    for (size_t axis = 0; axis < coordinates.size(); ++axis)
+      valid = bothAnd(
+          b, valid,
+          b.compare(CmpIPredicate::slt,
+                    b.add(coordinates[axis], layout.registers[reg][axis]),
+                    bounds[axis]));
+    return valid;
+  }
+
+  const RegisterLayout &getLayout() const { return layout; }
+  unsigned alignment(int64_t count) const {
+    return static_cast<unsigned>(elementBytes * count);
+  }
+
+private:
+  ThreadBuilder &b;
+  RegisterLayout layout;
+  int64_t elementBytes;
+  SmallVector<Value> coordinates, strides, bounds;
+  Value origin;
+};
+
+/// The value at an address, or 0 where `valid` does not hold.
+Value loadOrZero(ThreadBuilder &b, Type type, Value address, Value valid,
+                 unsigned alignment) {
+  auto branch = scf::IfOp::create(b, TypeRange(type), valid,
+                                  /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  scf::YieldOp::create(b, b.load(type, address, alignment));
+  b.setInsertionPointToStart(branch.elseBlock());
+  Value zero = arith::ConstantOp::create(b, b.getZeroAttr(type));
+  scf::YieldOp::create(b, zero);
+  return branch.getResult(0);
+}
+
+struct LoadGlobalLowering : TilePattern<tile::LoadGlobalOp> {
+  using TilePattern::TilePattern;
+  LogicalResult
+  matchAndRewrite(tile::LoadGlobalOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    ThreadBuilder b(op.getLoc(), rewriter);
+    RankedTensorType type = op.getResult().getType();
+    GlobalElements elements(b, type, adaptor.getSource(), adaptor.getOffset(),
+                            adaptor.getStrides(), adaptor.getBounds());
+    int64_t step = elements.paired() ? 2 : 1;
+    Type access = type.getElementType();
+    if (step == 2)
+      access = VectorType::get(2, access);
+    SmallVector<Value> values;
+    for (int64_t reg = 0; reg < elements.getLayout().numRegisters();
+         reg += step)
+      values.push_back(loadOrZero(b, access, elements.address(reg),
+                                  elements.inBounds(reg),
+                                  elements.alignment(step)));
+    rewriter.replaceOp(op, step == 2 ? b.packPairs(values) : b.pack(values));
+    return success();
+  }
+};
+
+struct StoreGlobalLowering : TilePattern<tile::StoreGlobalOp> {
+  using TilePattern::TilePattern;
+  LogicalResult
+  matchAndRewrite(tile::StoreGlobalOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    ThreadBuilder b(op.getLoc(), rewriter);
+    RankedTensorType type = op.getTile().getType();
+    GlobalElements elements(b, type, adaptor.getDestination(),
+                            adaptor.getOffset(), adaptor.getStrides(),
+                            adaptor.getBounds());
+    int64_t step = elements.paired() ? 2 : 1;
+    SmallVector<Value> values = step == 2 ? b.unpackPairs(adaptor.getTile())
+                                          : b.unpack(adaptor.getTile());
+    Value primary = b.isPrimary(elements.getLayout());
+    for (auto [i, value] : llvm::enumerate(values)) {
+      int64_t reg = static_cast<int64_t>(i) * step;
+      when(b, bothAnd(b, primary, elements.inBounds(reg)), [&] {
+        b.store(value, elements.address(reg), elements.alignment(step));
+      });
+    }
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+} // namespace
+
+void populateGlobalPatterns(const TypeConverter &converter,
+                            RewritePatternSet &patterns,
+                            const KernelInfo &kernel) {
+  patterns.add<CopyAsyncLowering, CopyOutLowering, LoadGlobalLowering,
+               StoreGlobalLowering>(converter, patterns.getContext(), kernel);
+}
+
+} // namespace mamba::codegen

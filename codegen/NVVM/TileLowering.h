@@ -1,0 +1,72 @@
+// SPDX-FileCopyrightText: The mamba-compiler authors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What the pattern files of `convert-tile-to-nvvm` share.
+
+#ifndef CODEGEN_NVVM_TILELOWERING_H
+#define CODEGEN_NVVM_TILELOWERING_H
+
+#include "codegen/NVVM/ThreadBuilder.h"
+#include "dialect/Tile/TileDialect.h"
+#include "mlir/Transforms/DialectConversion.h"
+#include "passes/Targets/Targets.h"
+
+namespace mamba::codegen {
+
+/// The symbol of a GPU module's dynamic shared memory.
+inline constexpr llvm::StringLiteral kSharedSymbol = "tile_shared";
+/// Attribute of a lowered function: bytes of shared memory, i64.
+inline constexpr llvm::StringLiteral kSharedBytesAttr = "tile.shared_bytes";
+
+/// Register tile → vector<K×T> of the K elements a thread holds;
+/// buffer → pointer into shared memory.
+class TileTypeConverter : public mlir::TypeConverter {
+public:
+  explicit TileTypeConverter(mlir::MLIRContext *context);
+};
+
+/// Facts of the function being lowered.
+struct KernelInfo {
+  const Target *target = nullptr;
+  int64_t numWarps = 0;
+  int64_t sharedBytes = 0;
+  /// Offset of each tile.alloc from the start of shared memory.
+  llvm::DenseMap<mlir::Operation *, int64_t> offsets;
+};
+
+/// A conversion pattern that knows the kernel.
+template <typename Op>
+class TilePattern : public mlir::OpConversionPattern<Op> {
+public:
+  TilePattern(const mlir::TypeConverter &converter, mlir::MLIRContext *context,
+              const KernelInfo &kernel)
+      : mlir::OpConversionPattern<Op>(converter, context), kernel(kernel) {}
+
+protected:
+  const KernelInfo &kernel;
+};
+
+void populateElementwisePatterns(const mlir::TypeConverter &converter,
+                                 mlir::RewritePatternSet &patterns);
+void populateGlobalPatterns(const mlir::TypeConverter &converter,
+                            mlir::RewritePatternSet &patterns,
+                            const KernelInfo &kernel);
+void populateLayoutPatterns(const mlir::TypeConverter &converter,
+                            mlir::RewritePatternSet &patterns,
+                            const KernelInfo &kernel);
+void populateMmaPatterns(const mlir::TypeConverter &converter,
+                         mlir::RewritePatternSet &patterns,
+                         const KernelInfo &kernel);
+void populateScanPatterns(const mlir::TypeConverter &converter,
+                          mlir::RewritePatternSet &patterns,
+                          const KernelInfo &kernel);
+void populateSharedPatterns(const mlir::TypeConverter &converter,
+                            mlir::RewritePatternSet &patterns,
+                            const KernelInfo &kernel);
+
+/// Scalar `math` ops on f32 to NVVM intrinsics and arithmetic.
+void populateMathPatterns(mlir::RewritePatternSet &patterns);
+
+} // namespace mamba::codegen
+
+#endif // CODEGEN_NVVM_TILELOWERING_H
