@@ -179,12 +179,10 @@ Value ThreadBuilder::pack(ArrayRef<Value> elements) {
 }
 
 SmallVector<Value> ThreadBuilder::unpackPairs(Value vector) {
-  int64_t count = cast<VectorType>(vector.getType()).getNumElements();
-  Value unused = LLVM::PoisonOp::create(*this, vector.getType());
-  SmallVector<Value> pairs;
-  for (int32_t i = 0; i < count; i += 2)
-    pairs.push_back(LLVM::ShuffleVectorOp::create(*this, vector, unused,
-                                                  ArrayRef<int32_t>{i, i + 1}));
+  // Not a shuffle: LLVM's scalarizer takes none apart that yields pairs.
+  SmallVector<Value> elements = unpack(vector), pairs;
+  for (size_t i = 0; i < elements.size(); i += 2)
+    pairs.push_back(pack({elements[i], elements[i + 1]}));
   return pairs;
 }
 
