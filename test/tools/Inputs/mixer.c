@@ -3,7 +3,7 @@
 
 /* Runs what mamba-compile made of mixer.mlir: no compiler in this program. */
 
-#include "mixer.h"
+#include <mixer.h>
 
 #include <stdio.h>
 
