@@ -3,7 +3,10 @@
 
 #include "codegen/CPU/ChunkScanKernel.h"
 
+#include "codegen/CPU/ChunkTiles.h"
 #include "codegen/CPU/KernelFunction.h"
+#include "codegen/CPU/StaticTiles.h"
+#include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -16,33 +19,6 @@ using namespace mlir;
 
 namespace mamba::codegen {
 namespace {
-
-/// Where the tile of a chunk lies in a compact tensor.
-struct TileAccess {
-  TileAccess(RankedTensorType type, ssd::RolesAttr roles) {
-    for (auto [size, role] : llvm::zip_equal(type.getShape(), roles.getRoles()))
-      switch (role) {
-      case ssd::DimRole::Batch:
-        hasBatch = true;
-        break;
-      case ssd::DimRole::Time:
-        hasTime = true;
-        break;
-      case ssd::DimRole::Head:
-        heads = size;
-        break;
-      default:
-        inner.push_back(size);
-      }
-  }
-
-  int64_t getHeadStride() const { return llvm::product_of(inner); }
-  int64_t getTokenStride() const { return heads * getHeadStride(); }
-
-  bool hasBatch = false, hasTime = false;
-  int64_t heads = 1;
-  SmallVector<int64_t> inner; // sizes behind the batch, time and head
-};
 
 class ChunkScanKernel {
 public:
@@ -62,14 +38,15 @@ private:
   Value allocate(ArrayRef<int64_t> shape, Type elementType);
   Value asTensor(Value buffer, bool writable = false);
 
+  Value sliceTile(unsigned tensor, RankedTensorType tileType,
+                  const TileAccess &access, Value token);
   Type getLoadType(unsigned operand);
-  bool isCarriedTransposed(BlockArgument state);
   void loadTile(unsigned operand, Value token, Value valid);
+  Value loadPartialRows(Value source, Value valid);
   void storeTile(unsigned output, Value tile, Value token, Value valid);
   SmallVector<Value> initialStates();
   void emitChunk(Value token, MutableArrayRef<Value> states);
   void cloneBody(Value valid);
-  Value emitPad(ssd::PadOp pad, Value valid);
   Value transpose(Value tile);
 
   ssd::ChunkScanOp scan;
@@ -110,16 +87,15 @@ void ChunkScanKernel::emit() {
       scf::YieldOp::create(b, states);
   }
   for (auto [i, final] : llvm::enumerate(scan.getFinals())) {
-    Value state = loop.getResult(i);
-    if (isCarriedTransposed(scan.getStateArgument(i)))
-      state = transpose(state);
-    auto type = cast<RankedTensorType>(state.getType());
+    BlockArgument argument = scan.getStateArgument(i);
+    auto carried = cast<RankedTensorType>(loop.getResult(i).getType());
     Value buffer = bufferization::ToBufferOp::create(
-        b, MemRefType::get(type.getShape(), type.getElementType()), state,
-        /*read_only=*/true);
-    emitCopy(
-        b, buffer,
-        sliceState(scan->getNumOperands() + scan.getOuts().size() + i, type));
+        b, MemRefType::get(carried.getShape(), carried.getElementType()),
+        loop.getResult(i), /*read_only=*/true);
+    emitCopy(b, buffer,
+             sliceState(scan->getNumOperands() + scan.getOuts().size() + i,
+                        cast<RankedTensorType>(argument.getType())),
+             isCarriedTransposed(argument));
   }
 }
 
@@ -163,6 +139,13 @@ Value ChunkScanKernel::asTensor(Value buffer, bool writable) {
       /*restrict=*/true, writable);
 }
 
+/// The tile of a tensor at `token`, which may reach behind the tensor's end.
+Value ChunkScanKernel::sliceTile(unsigned tensor, RankedTensorType tileType,
+                                 const TileAccess &access, Value token) {
+  return kernel.slice(tensor, getOffset(access, token), tileType.getShape(),
+                      access.getTileStrides());
+}
+
 /// Element type of an operand's local tile: where the body only extends it,
 /// it is extended on the way in.
 Type ChunkScanKernel::getLoadType(unsigned operand) {
@@ -179,23 +162,25 @@ Type ChunkScanKernel::getLoadType(unsigned operand) {
   return wide ? wide : type;
 }
 
-/// Whether products read the state along its second dimension more often than
-/// along its first: a product wants its second operand contracted along rows.
-bool ChunkScanKernel::isCarriedTransposed(BlockArgument state) {
-  if (cast<RankedTensorType>(state.getType()).getRank() != 2)
-    return false;
-  int64_t votes = 0;
-  SmallVector<Value> worklist{state};
-  while (!worklist.empty()) {
-    Value value = worklist.pop_back_val();
-    for (Operation *user : value.getUsers()) {
-      if (isa<arith::TruncFOp, arith::ExtFOp>(user))
-        worklist.push_back(user->getResult(0));
-      if (auto dot = dyn_cast<ssd::DotOp>(user); dot && dot.getRhs() == value)
-        votes += dot.getContract()[1] == 1 ? 1 : -1;
-    }
-  }
-  return votes > 0;
+/// The rows of a source that is compact: themselves, a copy only where some
+/// are behind the end.
+Value ChunkScanKernel::loadPartialRows(Value source, Value valid) {
+  auto type = cast<MemRefType>(source.getType());
+  Value copy = allocate(type.getShape(), type.getElementType());
+  Value full = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, valid,
+                                     kernel.constant(scan.getChunk()));
+  auto choice = scf::IfOp::create(
+      b, full,
+      [&](OpBuilder &nested, Location loc) {
+        scf::YieldOp::create(nested, loc, source);
+      },
+      [&](OpBuilder &nested, Location loc) {
+        ImplicitLocOpBuilder inside(loc, nested);
+        loadRows(inside, source, copy, valid);
+        Value cast = memref::CastOp::create(inside, type, copy);
+        scf::YieldOp::create(inside, cast);
+      });
+  return choice.getResult(0);
 }
 
 /// Brings the tile of an operand into a local buffer and maps the body's
@@ -205,36 +190,20 @@ void ChunkScanKernel::loadTile(unsigned operand, Value token, Value valid) {
   TileAccess access(type, scan.getInRole(operand));
   BlockArgument argument = scan.getBody().getArgument(operand);
   auto tileType = cast<RankedTensorType>(argument.getType());
-  SmallVector<int64_t> strides = getCompactStrides(access.inner);
-  if (access.hasTime)
-    strides.insert(strides.begin(), access.getTokenStride());
-  Value source = kernel.slice(operand, getOffset(access, token),
-                              tileType.getShape(), strides);
+  Value source = sliceTile(operand, tileType, access, token);
   Type loadType = getLoadType(operand);
-  Value buffer = allocate(tileType.getShape(), loadType);
+  bool compact = access.heads == 1 && loadType == type.getElementType();
+  Value buffer;
   if (!access.hasTime) {
+    buffer = allocate(tileType.getShape(), loadType);
     emitCopy(b, source, buffer);
+  } else if (compact) {
+    buffer = loadPartialRows(source, valid);
   } else {
-    Value one = kernel.constant(1);
-    scf::ForOp::create(
-        b, kernel.constant(0), valid, one, {},
-        [&](OpBuilder &nested, Location loc, Value row, ValueRange) {
-          ImplicitLocOpBuilder inLoop(loc, nested);
-          emitCopy(inLoop, getRow(inLoop, source, row),
-                   getRow(inLoop, buffer, row));
-          scf::YieldOp::create(inLoop);
-        });
-    scf::ForOp::create(
-        b, valid, kernel.constant(scan.getChunk()), one, {},
-        [&](OpBuilder &nested, Location loc, Value row, ValueRange) {
-          ImplicitLocOpBuilder inLoop(loc, nested);
-          Value zero = arith::ConstantOp::create(
-              inLoop, inLoop.getFloatAttr(loadType, 0.0));
-          linalg::FillOp::create(inLoop, zero, getRow(inLoop, buffer, row));
-          scf::YieldOp::create(inLoop);
-        });
+    buffer = allocate(tileType.getShape(), loadType);
+    loadRows(b, source, buffer, valid);
   }
-  Value tile = asTensor(buffer, /*writable=*/access.hasTime);
+  Value tile = asTensor(buffer, /*writable=*/access.hasTime && !compact);
   mapping.map(argument, tile);
   if (loadType != type.getElementType())
     for (Operation *user : argument.getUsers())
@@ -247,12 +216,8 @@ void ChunkScanKernel::storeTile(unsigned output, Value tile, Value token,
   auto type = cast<RankedTensorType>(scan.getOuts()[output].getType());
   auto tileType = cast<RankedTensorType>(tile.getType());
   TileAccess access(type, scan.getOutRole(output));
-  SmallVector<int64_t> strides = getCompactStrides(access.inner);
-  if (access.hasTime)
-    strides.insert(strides.begin(), access.getTokenStride());
   Value target =
-      kernel.slice(scan->getNumOperands() + output, getOffset(access, token),
-                   tileType.getShape(), strides);
+      sliceTile(scan->getNumOperands() + output, tileType, access, token);
   Value buffer = bufferization::ToBufferOp::create(
       b, MemRefType::get(tileType.getShape(), tileType.getElementType()), tile,
       /*read_only=*/true);
@@ -280,9 +245,7 @@ SmallVector<Value> ChunkScanKernel::initialStates() {
           tensor::EmptyOp::create(b, type.getShape(), type.getElementType());
       state = linalg::FillOp::create(b, zero, empty).getResult(0);
     } else {
-      Value buffer = allocate(type.getShape(), type.getElementType());
-      emitCopy(b, sliceState(scan.getIns().size() + i, type), buffer);
-      state = asTensor(buffer, /*writable=*/true);
+      state = asTensor(sliceState(scan.getIns().size() + i, type));
     }
     states.push_back(isCarriedTransposed(argument) ? transpose(state) : state);
   }
@@ -317,44 +280,36 @@ void ChunkScanKernel::emitChunk(Value token, MutableArrayRef<Value> states) {
     }
     Value next = mapping.lookup(tile);
     bool transposed = isCarriedTransposed(scan.getStateArgument(i - outputs));
-    states[i - outputs] = transposed ? transpose(next) : next;
+    // The next state ends where the last one was; nothing is copied where it
+    // was computed in place.
+    Value &state = states[i - outputs];
+    state = bufferization::MaterializeInDestinationOp::create(
+                b, transposed ? transpose(next) : next, state)
+                .getResult();
   }
 }
 
+/// Clones what the outputs need first: the next states can then be computed
+/// where the last ones are, because nobody reads those any more.
 void ChunkScanKernel::cloneBody(Value valid) {
-  for (Operation &op : scan.getBody().front().without_terminator()) {
-    if (op.getNumResults() == 1 && mapping.contains(op.getResult(0)))
+  llvm::SetVector<Operation *> order;
+  BackwardSliceOptions options;
+  options.inclusive = true;
+  ssd::YieldOp yield = scan.getYield();
+  for (Value tile : yield.getTiles().take_front(scan.getOuts().size()))
+    if (Operation *op = tile.getDefiningOp())
+      (void)getBackwardSlice(op, &order, options);
+  for (Operation &op : scan.getBody().front().without_terminator())
+    order.insert(&op);
+  for (Operation *op : order) {
+    if (op->getNumResults() == 1 && mapping.contains(op->getResult(0)))
       continue; // extended when it was loaded
     if (auto pad = dyn_cast<ssd::PadOp>(op))
-      mapping.map(pad.getResult(), emitPad(pad, valid));
+      mapping.map(pad.getResult(),
+                  emitPad(b, pad, mapping.lookup(pad.getInput()), valid));
     else
-      b.clone(op, mapping);
+      b.clone(*op, mapping);
   }
-}
-
-Value ChunkScanKernel::emitPad(ssd::PadOp pad, Value valid) {
-  auto type = cast<RankedTensorType>(pad.getType());
-  Value input = mapping.lookup(pad.getInput());
-  AffineMap map = b.getMultiDimIdentityMap(type.getRank());
-  SmallVector<utils::IteratorType> iterators(type.getRank(),
-                                             utils::IteratorType::parallel);
-  Value empty =
-      tensor::EmptyOp::create(b, type.getShape(), type.getElementType());
-  auto generic = linalg::GenericOp::create(
-      b, type, input, empty, {map, map}, iterators,
-      [&](OpBuilder &nested, Location loc, ValueRange args) {
-        Value row = linalg::IndexOp::create(nested, loc, 0);
-        Value inside = arith::CmpIOp::create(
-            nested, loc, arith::CmpIPredicate::ult, row, valid);
-        Value constant = arith::ConstantOp::create(
-            nested, loc,
-            nested.getFloatAttr(type.getElementType(),
-                                pad.getValue().convertToDouble()));
-        Value value =
-            arith::SelectOp::create(nested, loc, inside, args[0], constant);
-        linalg::YieldOp::create(nested, loc, value);
-      });
-  return generic.getResult(0);
 }
 
 Value ChunkScanKernel::transpose(Value tile) {

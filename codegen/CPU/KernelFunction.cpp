@@ -132,15 +132,19 @@ Value KernelFunction::mul(Value a, Value c) {
   return b.createOrFold<arith::MulIOp>(a, c);
 }
 
-void emitCopy(ImplicitLocOpBuilder &b, Value source, Value target) {
+void emitCopy(ImplicitLocOpBuilder &b, Value source, Value target,
+              bool transposed) {
   auto type = cast<MemRefType>(target.getType());
   Type to = type.getElementType();
   Type from = cast<MemRefType>(source.getType()).getElementType();
-  auto map = b.getMultiDimIdentityMap(type.getRank());
+  AffineMap map = b.getMultiDimIdentityMap(type.getRank()), sourceMap = map;
+  if (transposed)
+    sourceMap =
+        AffineMap::getPermutationMap(ArrayRef<unsigned>{1, 0}, b.getContext());
   SmallVector<utils::IteratorType> iterators(type.getRank(),
                                              utils::IteratorType::parallel);
   linalg::GenericOp::create(
-      b, source, target, {map, map}, iterators,
+      b, source, target, {sourceMap, map}, iterators,
       [&](OpBuilder &nested, Location loc, ValueRange args) {
         Value value = args[0];
         if (from.getIntOrFloatBitWidth() < to.getIntOrFloatBitWidth())

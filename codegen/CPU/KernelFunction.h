@@ -58,10 +58,11 @@ private:
 /// The elements of a constant tensor; null for every other value.
 mlir::DenseElementsAttr getConstantTensor(mlir::Value tensor);
 
-/// Copies `source` to `target`, two buffers of one static shape whose float
-/// element types may differ.
+/// Copies `source` to `target`, two buffers of one static shape (of each
+/// other's transposed shape if `transposed`) whose float element types may
+/// differ.
 void emitCopy(mlir::ImplicitLocOpBuilder &b, mlir::Value source,
-              mlir::Value target);
+              mlir::Value target, bool transposed = false);
 
 /// The part of a buffer at `row` of its first dimension, without it.
 mlir::Value getRow(mlir::ImplicitLocOpBuilder &b, mlir::Value buffer,

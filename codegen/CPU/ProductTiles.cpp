@@ -4,6 +4,7 @@
 #include "codegen/CPU/ProductTiles.h"
 
 #include "codegen/CPU/Passes.h"
+#include "codegen/CPU/ProductPrologue.h"
 #include "codegen/CPU/StaticTiles.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -25,8 +26,7 @@ RegisterTile chooseRegisterTile(int64_t m, int64_t n, int64_t lanes,
   int64_t rows = std::min(m, maxRows);
   int64_t vectors =
       std::min<int64_t>(llvm::divideCeil(n, lanes), accumulators / rows);
-  int64_t columns = std::min(n, vectors * lanes);
-  return {std::min(m, accumulators / vectors), columns};
+  return {std::min(m, accumulators / vectors), vectors * lanes};
 }
 
 bool isProduct(linalg::GenericOp op) {
@@ -53,7 +53,6 @@ private:
   Value readTile(Value buffer, ValueRange indices, ArrayRef<int64_t> shape);
   Value contract(Value a, Value column, Value accumulators);
   Value packTransposed(Value buffer);
-  bool takeZeroFill();
   Value constant(int64_t value) {
     return arith::ConstantIndexOp::create(b, value);
   }
@@ -62,8 +61,8 @@ private:
   linalg::GenericOp op;
   Value lhs, rhs, result;
   int64_t m, n, k;
-  bool lhsByColumns; // A is stored K×M
-  bool startAtZero;
+  bool lhsByColumns;   // A is stored K×M
+  Operation *prologue; // computes the initial values, or null
   Triangle lhsTriangle, resultTriangle;
   RegisterTile tile;
 };
@@ -95,7 +94,7 @@ ProductEmitter::ProductEmitter(ImplicitLocOpBuilder &b, linalg::GenericOp op,
   lhsByColumns = maps[swapped ? 1 : 0].getDimPosition(0) == kDim;
   if (maps[swapped ? 0 : 1].getDimPosition(1) == kDim)
     rhs = packTransposed(rhs);
-  startAtZero = takeZeroFill();
+  prologue = findPrologue(op);
   if (!swapped) {
     lhsTriangle = readTriangle(op, kLhsTriangleAttr);
     resultTriangle = readTriangle(op, kResultTriangleAttr);
@@ -120,35 +119,15 @@ Value ProductEmitter::packTransposed(Value buffer) {
   return packed;
 }
 
-/// Whether the result was just filled with zero; then the fill goes away.
-bool ProductEmitter::takeZeroFill() {
-  for (Operation *before = op->getPrevNode(); before;
-       before = before->getPrevNode()) {
-    if (auto fill = dyn_cast<linalg::FillOp>(before);
-        fill && fill.output() == result) {
-      auto zero = fill.value().getDefiningOp<arith::ConstantOp>();
-      if (!zero || !isa<FloatAttr>(zero.getValue()) ||
-          !cast<FloatAttr>(zero.getValue()).getValue().isZero())
-        return false;
-      fill.erase();
-      return true;
-    }
-    bool touches = false;
-    before->walk([&](Operation *inner) {
-      touches |= llvm::is_contained(inner->getOperands(), result);
-    });
-    if (touches || before == result.getDefiningOp())
-      return false;
-  }
-  return false;
-}
-
 void ProductEmitter::emit() {
-  forStaticTiles(b, n, tile.columns, [&](Value j, int64_t columns) {
-    forStaticTiles(b, m, tile.rows, [&](Value i, int64_t rows) {
-      emitTile(i, j, rows, columns);
-    });
-  });
+  auto emitColumns = [&](Value j, int64_t columns) {
+    forStaticTiles(
+        b, m, tile.rows, Remainder::Whole,
+        [&](Value i, int64_t rows) { emitTile(i, j, rows, columns); });
+  };
+  forStaticTiles(b, n, tile.columns, Remainder::PowersOfTwo, emitColumns);
+  if (prologue)
+    prologue->erase();
 }
 
 /// A tile of the result, or zeros where it lies outside the triangle that is
@@ -177,11 +156,8 @@ void ProductEmitter::emitTile(Value i, Value j, int64_t rows, int64_t columns) {
 /// The loop over the contracted dimension for one tile of accumulators.
 void ProductEmitter::emitColumn(Value i, Value j, int64_t rows,
                                 int64_t columns) {
-  auto type = VectorType::get(
-      {rows, columns}, cast<MemRefType>(result.getType()).getElementType());
-  Value initial = startAtZero
-                      ? arith::ConstantOp::create(b, b.getZeroAttr(type))
-                      : readTile(result, {i, j}, {rows, columns});
+  Value initial = prologue ? emitPrologue(b, prologue, i, j, rows, columns)
+                           : readTile(result, {i, j}, {rows, columns});
   Value begin = constant(0), end = constant(k);
   if (lhsTriangle && *lhsTriangle)
     end = arith::MinUIOp::create(b, end,

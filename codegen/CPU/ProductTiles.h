@@ -12,7 +12,7 @@
 namespace mamba::codegen {
 
 /// How a product is cut for vector registers: `rows` × `columns` accumulators,
-/// columns being a multiple of the vector width where the product is as wide.
+/// columns being a multiple of the vector width.
 struct RegisterTile {
   int64_t rows, columns;
 };

@@ -5,6 +5,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "llvm/ADT/bit.h"
 
 using namespace mlir;
 
@@ -20,6 +21,7 @@ void forRange(ImplicitLocOpBuilder &b, Value begin, Value end, int64_t step,
 }
 
 void forStaticTiles(ImplicitLocOpBuilder &b, int64_t size, int64_t step,
+                    Remainder remainder,
                     function_ref<void(Value, int64_t)> body) {
   int64_t full = size / step * step;
   auto constant = [&](int64_t value) -> Value {
@@ -30,8 +32,14 @@ void forStaticTiles(ImplicitLocOpBuilder &b, int64_t size, int64_t step,
   else if (full > 0)
     forRange(b, constant(0), constant(full), step,
              [&](Value offset) { body(offset, step); });
-  if (full < size)
-    body(constant(full), size - full);
+  for (int64_t at = full; at < size;) {
+    int64_t rest = size - at;
+    int64_t width = remainder == Remainder::Whole
+                        ? rest
+                        : int64_t(llvm::bit_floor(uint64_t(rest)));
+    body(constant(at), width);
+    at += width;
+  }
 }
 
 } // namespace mamba::codegen

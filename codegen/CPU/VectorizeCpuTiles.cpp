@@ -79,8 +79,6 @@ void PointwiseTiler::chooseTileSizes(int64_t lanes) {
       continue;
     tiles[inner] = tiles[own] = lanes;
   }
-  for (auto [tile, range] : llvm::zip_equal(tiles, ranges))
-    tile = std::min(tile, range);
 }
 
 void PointwiseTiler::emitLoops(SmallVectorImpl<Value> &offsets,
@@ -88,13 +86,14 @@ void PointwiseTiler::emitLoops(SmallVectorImpl<Value> &offsets,
   unsigned dim = offsets.size();
   if (dim == ranges.size())
     return emitTile(offsets, sizes);
-  forStaticTiles(b, ranges[dim], tiles[dim], [&](Value offset, int64_t width) {
+  auto body = [&](Value offset, int64_t width) {
     offsets.push_back(offset);
     sizes.push_back(width);
     emitLoops(offsets, sizes);
     offsets.pop_back();
     sizes.pop_back();
-  });
+  };
+  forStaticTiles(b, ranges[dim], tiles[dim], Remainder::PowersOfTwo, body);
 }
 
 /// The part of an operand that a tile reads, without its dimensions of size

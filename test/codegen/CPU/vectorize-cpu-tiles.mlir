@@ -104,3 +104,72 @@ func.func @pointwise(%a: memref<8x40xf32>, %b: memref<8x40xf32>) {
   linalg.exp ins(%a : memref<8x40xf32>) outs(%b : memref<8x40xf32>)
   return
 }
+
+// -----
+
+#mk = affine_map<(m, n, k) -> (m, k)>
+#kn = affine_map<(m, n, k) -> (k, n)>
+#mn = affine_map<(m, n, k) -> (m, n)>
+
+// A point-wise operation that writes what the product adds to is computed in
+// the accumulators.
+
+// CHECK-LABEL: func.func @prologue
+// CHECK-SAME:    %{{.*}}, %{{.*}}, %[[C:.*]]: memref<8x32xf32>, %[[V:.*]]: memref<8xf32>
+// CHECK-NOT:     scf.for
+// CHECK-DAG:     %[[OLD:.*]] = vector.transfer_read %[[C]]{{.*}} vector<8x32xf32>
+// CHECK-DAG:     %[[ROWS:.*]] = vector.transfer_read %[[V]]{{.*}} vector<8xf32>
+// CHECK:         %[[START:.*]] = arith.mulf %{{.*}} : vector<8x32xf32>
+// CHECK:         scf.for {{.*}} iter_args(%{{.*}} = %[[START]])
+func.func @prologue(%a: memref<8x20xf32>, %b: memref<20x32xf32>, %c: memref<8x32xf32>, %v: memref<8xf32>) {
+  linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i)>, affine_map<(i, j) -> (i, j)>],
+                  iterator_types = ["parallel", "parallel"]}
+      ins(%c, %v : memref<8x32xf32>, memref<8xf32>) outs(%c : memref<8x32xf32>) {
+  ^bb0(%x: f32, %y: f32, %z: f32):
+    %p = arith.mulf %x, %y : f32
+    linalg.yield %p : f32
+  }
+  linalg.generic {indexing_maps = [#mk, #kn, #mn], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%a, %b : memref<8x20xf32>, memref<20x32xf32>) outs(%c : memref<8x32xf32>) {
+  ^bb0(%x: f32, %y: f32, %z: f32):
+    %p = arith.mulf %x, %y : f32
+    %s = arith.addf %z, %p : f32
+    linalg.yield %s : f32
+  }
+  return
+}
+
+// -----
+
+#mk = affine_map<(m, n, k) -> (m, k)>
+#kn = affine_map<(m, n, k) -> (k, n)>
+#mn = affine_map<(m, n, k) -> (m, n)>
+
+// It stays where it is when what it reads is written before the product.
+
+// CHECK-LABEL: func.func @no_prologue
+// CHECK-SAME:    %{{.*}}, %{{.*}}, %[[C:.*]]: memref<8x32xf32>
+// CHECK:         scf.for
+// CHECK:           arith.mulf {{.*}} : vector<32xf32>
+// CHECK:         vector.transfer_write {{.*}} : vector<8xf32>
+// CHECK:         %[[START:.*]] = vector.transfer_read %[[C]]{{.*}} vector<8x32xf32>
+// CHECK:         scf.for {{.*}} iter_args(%{{.*}} = %[[START]])
+func.func @no_prologue(%a: memref<8x20xf32>, %b: memref<20x32xf32>, %c: memref<8x32xf32>, %v: memref<8xf32>) {
+  %zero = arith.constant 0.0 : f32
+  linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i)>, affine_map<(i, j) -> (i, j)>],
+                  iterator_types = ["parallel", "parallel"]}
+      ins(%c, %v : memref<8x32xf32>, memref<8xf32>) outs(%c : memref<8x32xf32>) {
+  ^bb0(%x: f32, %y: f32, %z: f32):
+    %p = arith.mulf %x, %y : f32
+    linalg.yield %p : f32
+  }
+  linalg.fill ins(%zero : f32) outs(%v : memref<8xf32>)
+  linalg.generic {indexing_maps = [#mk, #kn, #mn], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%a, %b : memref<8x20xf32>, memref<20x32xf32>) outs(%c : memref<8x32xf32>) {
+  ^bb0(%x: f32, %y: f32, %z: f32):
+    %p = arith.mulf %x, %y : f32
+    %s = arith.addf %z, %p : f32
+    linalg.yield %s : f32
+  }
+  return
+}

@@ -179,15 +179,15 @@ TEST(CpuTile, DotInEveryOrientation) {
   EXPECT_LE(relativeError(out, expected), 2e-6);
 }
 
-TEST(CpuTile, StateReadBothWaysIsCarriedOnce) {
-  // The state is multiplied along its first dimension here.
+TEST(CpuTile, StateIsReadBeforeItIsUpdated) {
+  // It is multiplied along its first dimension, behind its update.
   const char *text = R"(
 func.func @f(%x: tensor<?x?x1x6xf32>, %c: tensor<?x?x1x4xf32>) -> (tensor<?x?x1x6xf32>, tensor<?x1x4x6xf32>) {
   %y, %s = ssd.chunk_scan chunk 3 heads 1 ins(%x as [batch, time, head, channel] : tensor<?x?x1x6xf32>, %c as [batch, time, head, state] : tensor<?x?x1x4xf32>)
       outs([batch, time, head, channel] : tensor<?x?x1x6xf32>) finals(tensor<?x1x4x6xf32>) {
   ^bb0(%xt: tensor<3x6xf32>, %ct: tensor<3x4xf32>, %st: tensor<4x6xf32>):
-    %read = ssd.dot %ct, %st contract [1, 0] : tensor<3x4xf32>, tensor<4x6xf32> -> tensor<3x6xf32>
     %next = ssd.dot %ct, %xt contract [0, 0] init %st : tensor<3x4xf32>, tensor<3x6xf32>, tensor<4x6xf32> -> tensor<4x6xf32>
+    %read = ssd.dot %ct, %st contract [1, 0] : tensor<3x4xf32>, tensor<4x6xf32> -> tensor<3x6xf32>
     ssd.yield %read, %next : tensor<3x6xf32>, tensor<4x6xf32>
   }
   return %y, %s : tensor<?x?x1x6xf32>, tensor<?x1x4x6xf32>
@@ -226,10 +226,11 @@ TEST(CpuTile, RegisterTilesFitTheRegisters) {
           codegen::RegisterTile tile =
               codegen::chooseRegisterTile(m, n, lanes, registers);
           ASSERT_GE(tile.rows, 1);
-          ASSERT_GE(tile.columns, 1);
           ASSERT_LE(tile.rows, m);
-          ASSERT_LE(tile.columns, n);
-          int64_t vectors = (tile.columns + lanes - 1) / lanes;
+          ASSERT_EQ(tile.columns % lanes, 0);
+          ASSERT_GT(n, tile.columns - lanes);
+          int64_t vectors = tile.columns / lanes;
+          ASSERT_GE(vectors, 1);
           // Two registers at least hold operands.
           ASSERT_LE(tile.rows * vectors, registers - 2);
         }
