@@ -7,6 +7,8 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/IR/Matchers.h"
+#include "llvm/ADT/DenseMap.h"
 #include "llvm/Support/MathExtras.h"
 #include "passes/Transforms/TileEmitter.h"
 
@@ -53,7 +55,9 @@ private:
   LogicalResult chooseShape();
   void createFunction();
   void createSetup();
-  Access makeAccess(unsigned parameter, Value tensor, ArrayRef<DimRole> roles);
+  Access makeAccess(Value tensor, ArrayRef<DimRole> roles);
+  Value getPointer(Value tensor);
+  Value embedConstant(DenseElementsAttr elements);
   Value index(int64_t value) {
     return arith::ConstantIndexOp::create(b, value);
   }
@@ -75,7 +79,7 @@ private:
   Value loadScalar(const Access &access);
   Value loadState(unsigned i);
   void storeFinals(ValueRange states);
-  Access stateAccess(unsigned parameter, unsigned i);
+  Access stateAccess(Value tensor, unsigned i);
 
   ChunkScanOp scan;
   gpu::GPUModuleOp module;
@@ -87,6 +91,8 @@ private:
   TileShape shape;
   gpu::GPUFuncOp function;
   scf::ForOp loop;
+  /// Kernel parameters, by the tensor they point to.
+  llvm::DenseMap<Value, Value> pointers;
   SmallVector<Access> inputs;
   /// Buffers of the pipelined operands (null for others), by operand.
   SmallVector<Value> pipelined;
@@ -96,6 +102,7 @@ private:
   Value batch, head, slice, length, numChunks, sliceWidth;
   int64_t slices = 1;
   int64_t channels = 0;
+  unsigned numConstants = 0;
 };
 
 } // namespace
@@ -168,10 +175,37 @@ LogicalResult KernelBuilder::chooseShape() {
 // Addresses
 //===----------------------------------------------------------------------===//
 
-Access KernelBuilder::makeAccess(unsigned parameter, Value tensor,
-                                 ArrayRef<DimRole> roles) {
-  return {function.getArgument(parameter),
-          cast<RankedTensorType>(tensor.getType()),
+/// A constant tensor is part of the kernel: a global of its module.
+Value KernelBuilder::embedConstant(DenseElementsAttr elements) {
+  OpBuilder::InsertionGuard guard(b);
+  Type element = elements.getElementType();
+  auto type = LLVM::LLVMArrayType::get(element, elements.getNumElements());
+  auto flat = DenseElementsAttr::getFromRawBuffer(
+      RankedTensorType::get(elements.getNumElements(), element),
+      elements.getRawData());
+  if (elements.isSplat())
+    flat = DenseElementsAttr::get(flat.getType(),
+                                  elements.getSplatValue<Attribute>());
+  std::string symbol =
+      (name + "_constant" + Twine(numConstants++)).str();
+  b.setInsertionPointToStart(module.getBody());
+  auto global = LLVM::GlobalOp::create(
+      b, type, /*isConstant=*/true, LLVM::Linkage::Internal, symbol, flat,
+      /*alignment=*/16, /*addrSpace=*/1);
+  b.setInsertionPoint(length.getDefiningOp());
+  return LLVM::AddressOfOp::create(b, global);
+}
+
+/// The kernel parameter that points to `tensor`.
+Value KernelBuilder::getPointer(Value tensor) {
+  DenseElementsAttr constant;
+  if (matchPattern(tensor, m_Constant(&constant)))
+    return embedConstant(constant);
+  return pointers.lookup(tensor);
+}
+
+Access KernelBuilder::makeAccess(Value tensor, ArrayRef<DimRole> roles) {
+  return {getPointer(tensor), cast<RankedTensorType>(tensor.getType()),
           SmallVector<DimRole>(roles)};
 }
 
@@ -235,9 +269,13 @@ Value KernelBuilder::toChunk(Value step) {
 //===----------------------------------------------------------------------===//
 
 void KernelBuilder::createFunction() {
-  unsigned numPointers = scan.getNumOperands() + scan.getNumResults();
+  SmallVector<Value> tensors;
+  for (Value operand : scan.getOperands())
+    if (!matchPattern(operand, m_Constant()))
+      tensors.push_back(operand);
+  tensors.append(scan->result_begin(), scan->result_end());
   SmallVector<Type> types(
-      numPointers, LLVM::LLVMPointerType::get(b.getContext(), /*space=*/1));
+      tensors.size(), LLVM::LLVMPointerType::get(b.getContext(), /*space=*/1));
   types.append(2, b.getI64Type());
   b.setInsertionPointToEnd(module.getBody());
   function = gpu::GPUFuncOp::create(b, name, b.getFunctionType(types, {}));
@@ -245,8 +283,11 @@ void KernelBuilder::createFunction() {
   function.setKnownBlockSizeAttr(
       b.getDenseI32ArrayAttr({int32_t(32 * shape.warps), 1, 1}));
   function->setAttr(kSlicesAttr, b.getI64IntegerAttr(slices));
-  Block &block = function.getBody().front();
-  b.setInsertionPointToStart(&block);
+  // A tensor that is two operands has two parameters, which agree.
+  for (auto [tensor, parameter] :
+       llvm::zip(tensors, function.getArguments()))
+    pointers[tensor] = parameter;
+  b.setInsertionPointToStart(&function.getBody().front());
 }
 
 /// Which batch, head and slice this thread block works on, and its operands.
@@ -269,7 +310,7 @@ void KernelBuilder::createSetup() {
   numChunks = arith::CeilDivUIOp::create(b, length, index(shape.chunk));
 
   for (auto [i, operand] : llvm::enumerate(scan.getIns())) {
-    inputs.push_back(makeAccess(i, operand, scan.getInRole(i).getRoles()));
+    inputs.push_back(makeAccess(operand, scan.getInRole(i).getRoles()));
     const Access &access = inputs.back();
     Value tile = scan.getBody().getArgument(i);
     int64_t rank = cast<RankedTensorType>(tile.getType()).getRank();
@@ -355,13 +396,13 @@ void KernelBuilder::openChunk(Value step) {
 // States and scalars
 //===----------------------------------------------------------------------===//
 
-Access KernelBuilder::stateAccess(unsigned parameter, unsigned i) {
+Access KernelBuilder::stateAccess(Value tensor, unsigned i) {
   auto tile = cast<RankedTensorType>(scan.getStateArgument(i).getType());
   auto type = RankedTensorType::get({ShapedType::kDynamic,
                                      int64_t(scan.getHeads()), channels,
                                      tile.getDimSize(1)},
                                     tile.getElementType());
-  return {function.getArgument(parameter),
+  return {getPointer(tensor),
           type,
           {DimRole::Batch, DimRole::Head, DimRole::Channel, DimRole::State}};
 }
@@ -376,7 +417,7 @@ Value KernelBuilder::loadState(unsigned i) {
         arith::ConstantOp::create(b, b.getF32FloatAttr(0.0f));
     return tile::SplatOp::create(b, type, zero);
   }
-  Access access = stateAccess(scan.getIns().size() + i, i);
+  Access access = stateAccess(scan.getInits()[i], i);
   int64_t stateSize = access.getSize(DimRole::State);
   return tile::LoadGlobalOp::create(
       b, type, access.pointer, baseOffset(access),
@@ -385,9 +426,8 @@ Value KernelBuilder::loadState(unsigned i) {
 }
 
 void KernelBuilder::storeFinals(ValueRange states) {
-  unsigned first = scan.getNumOperands() + scan.getOuts().size();
   for (unsigned i = 0; i < scan.getFinals().size(); ++i) {
-    Access access = stateAccess(first + i, i);
+    Access access = stateAccess(scan.getFinals()[i], i);
     int64_t stateSize = access.getSize(DimRole::State);
     tile::StoreGlobalOp::create(b, states[i], access.pointer,
                                 baseOffset(access),
@@ -460,8 +500,8 @@ LogicalResult KernelBuilder::storeOutput(TileEmitter &emitter, unsigned i,
   FailureOr<Value> tile = emitter.emit(scan.getYield().getTiles()[i]);
   if (failed(tile))
     return failure();
-  Access access = makeAccess(scan.getNumOperands() + i, scan.getOuts()[i],
-                             scan.getOutRole(i).getRoles());
+  Access access =
+      makeAccess(scan.getOuts()[i], scan.getOutRole(i).getRoles());
   Value offset = tokenOffset(access, mul(chunk, shape.chunk));
   Value stride = index(access.getStride(DimRole::Time));
   Value rows = getRows(chunk);
