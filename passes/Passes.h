@@ -24,7 +24,10 @@ void addToChunksPipeline(mlir::OpPassManager &manager, llvm::StringRef target);
 void addToChunksPipeline(mlir::OpPassManager &manager,
                          const SelectScheduleOptions &options);
 
-/// Registers the named pipelines (`ssd-to-chunks`).
+/// From chunk programs with schedules to tile programs (L2).
+void addToTilesPipeline(mlir::OpPassManager &manager);
+
+/// Registers the named pipelines (`ssd-to-chunks`, `ssd-to-tiles`).
 void registerPipelines();
 
 #define GEN_PASS_REGISTRATION

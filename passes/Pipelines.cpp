@@ -39,6 +39,13 @@ void addToChunksPipeline(OpPassManager &manager,
   functions.addPass(createCanonicalizerPass());
 }
 
+void addToTilesPipeline(OpPassManager &manager) {
+  manager.addPass(createAssignTiles());
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
+  manager.addPass(createLoopInvariantCodeMotionPass());
+}
+
 namespace {
 /// The options of ssd-select-schedule.
 struct ToChunksOptions : PassPipelineOptions<ToChunksOptions> {
@@ -85,6 +92,12 @@ void registerPipelines() {
       "ssd-to-chunks", "Lower mixers (L0) to chunk programs (L1)",
       [](OpPassManager &manager, const ToChunksOptions &options) {
         addToChunksPipeline(manager, options.get());
+      });
+  PassPipelineRegistration<ToChunksOptions>(
+      "ssd-to-tiles", "Lower mixers (L0) to tile programs (L2)",
+      [](OpPassManager &manager, const ToChunksOptions &options) {
+        addToChunksPipeline(manager, options.get());
+        addToTilesPipeline(manager);
       });
 }
 

@@ -351,6 +351,17 @@ LogicalResult ReduceSumOp::verify() {
   return success();
 }
 
+LogicalResult RangeScaleOp::verify() {
+  // (C1)
+  RankedTensorType input = tileType(getInput()), result = tileType(getResult());
+  if (input.getRank() != 2 || result.getRank() != 0 ||
+      !input.getElementType().isF32() || !result.getElementType().isF32())
+    return emitOpError("expects an f32 tile of rank 2 and an f32 scalar tile, "
+                       "but got ")
+           << input << " and " << result;
+  return success();
+}
+
 LogicalResult SegmentDecayOp::verify() {
   // (C1)
   RankedTensorType result = tileType(getResult());

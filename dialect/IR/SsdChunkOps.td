@@ -227,6 +227,30 @@ def Ssd_ReduceSumOp : Ssd_TileOp<"reduce_sum"> {
   let hasVerifier = 1;
 }
 
+def Ssd_RangeScaleOp : Ssd_TileOp<"range_scale"> {
+  let summary = "Power of two that brings a tile into the range of f16";
+  let description = [{
+    r = 2^{−k} with the least k ≥ 0 for which every |v|·2^{−k} < 2^{15}. A state
+    is multiplied by r before it is rounded to f16 and the product that reads
+    it divided by r, so that a state beyond f16's range (65504) loses no
+    accuracy; in range r is 1 and nothing changes.
+
+    Constraints:
+    - (C1) The operand has rank 2, the result rank 0, both f32.
+
+    ```mlir
+    func.func @f(%s: tensor<64x128xf32>) -> tensor<f32> {
+      %r = ssd.range_scale %s : tensor<64x128xf32> -> tensor<f32>
+      return %r : tensor<f32>
+    }
+    ```
+  }];
+  let arguments = (ins Ssd_Tile:$input);
+  let results = (outs Ssd_Tile:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
+  let hasVerifier = 1;
+}
+
 def Ssd_SegmentDecayOp : Ssd_TileOp<"segment_decay"> {
   let summary = "Decay mask of one chunk";
   let description = [{

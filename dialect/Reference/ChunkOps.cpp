@@ -74,6 +74,17 @@ LogicalResult evaluateCumsum(Evaluator &, Operation *op, Frame &frame) {
   return success();
 }
 
+LogicalResult evaluateRangeScale(Evaluator &, Operation *op, Frame &frame) {
+  double largest = 0;
+  for (double value : frame.get(op->getOperand(0)).getValues())
+    largest = std::max(largest, std::abs(value));
+  double scale = 1;
+  while (largest * scale >= 32768 && std::isfinite(largest))
+    scale /= 2;
+  frame.values[op->getResult(0)] = ReferenceTensor::scalar(scale);
+  return success();
+}
+
 LogicalResult evaluateReduceSum(Evaluator &, Operation *op, Frame &frame) {
   double sum = 0;
   for (double value : frame.get(op->getOperand(0)).getValues())
@@ -300,6 +311,7 @@ void addTileHandlers(Evaluator &evaluator) {
   evaluator.add<CumsumOp>(evaluateCumsum);
   evaluator.add<DotOp>(evaluateDot);
   evaluator.add<PadOp>(evaluatePad);
+  evaluator.add<RangeScaleOp>(evaluateRangeScale);
   evaluator.add<ReduceSumOp>(evaluateReduceSum);
   evaluator.add<SegmentDecayOp>(evaluateSegmentDecay);
 }

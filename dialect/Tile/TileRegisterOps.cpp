@@ -237,6 +237,16 @@ LogicalResult ReduceSumOp::verify() {
   return verifyLaneVector(*this, getSource().getType(), kLanes);
 }
 
+LogicalResult RangeScaleOp::verify() {
+  RankedTensorType type = getSource().getType();
+  if (!type.getElementType().isF32() ||
+      !isa<AccumulatorAttr>(type.getEncoding()))
+    return emitOpError("(C1) expects f32 elements in an accumulator layout, "
+                       "but got ")
+           << type;
+  return success();
+}
+
 LogicalResult ExtractOp::verify() {
   RankedTensorType type = getSource().getType();
   if (failed(verifyLaneVector(*this, type, 1)))

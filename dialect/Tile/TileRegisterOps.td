@@ -178,6 +178,26 @@ def ReduceSumOp : Tile_Op<"reduce_sum", [Pure]> {
   let hasVerifier = 1;
 }
 
+def RangeScaleOp : Tile_Op<"range_scale", [MemoryEffects<[
+    MemRead<SharedResource>, MemWrite<SharedResource>]>]> {
+  let summary = "Power of two that brings a tile into the range of f16";
+  let description = [{
+    2^{−k} with the least k ≥ 0 for which every |v|·2^{−k} < 2^{15} (finite v).
+    The warps exchange their maxima through a word each of shared memory, with
+    two barriers of the CTA, so the op stands in control flow that is uniform
+    over the CTA.
+
+    ```mlir
+    %r = tile.range_scale %s : tensor<64x128xf32, #tile.accumulator<warps = [1, 4]>>
+    ```
+    Rule: (C1) f32 elements in an `accumulator` layout.
+  }];
+  let arguments = (ins RegisterTile:$source);
+  let results = (outs F32:$result);
+  let assemblyFormat = "$source attr-dict `:` type($source)";
+  let hasVerifier = 1;
+}
+
 def ExtractOp : Tile_Op<"extract", [Pure]> {
   let summary = "One element of a vector, as a scalar known to every thread";
   let description = [{

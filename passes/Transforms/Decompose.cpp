@@ -43,10 +43,11 @@ public:
 private:
   LogicalResult checkTypes();
   void buildBody(const ChunkGenerators &generators);
+  Value buildRead(const ChunkTerm &term, Value state);
   Value buildTerm(const ChunkTerm &term, Value state, Value y);
   Value buildNextState(const ChunkTerm &term, Value state);
   Value keysOrOnes(Value keys);
-  Value broadcast(Value vector, int64_t newAxis, Type type);
+  Value broadcast(Value vector, ArrayRef<int64_t> newAxes, Type type);
   void fuseConsumers();
   bool canFuse(linalg::GenericOp generic);
   ChunkScanOp createScan();
@@ -79,9 +80,9 @@ static Type tileOf(OpBuilder &builder, ArrayRef<int64_t> shape) {
   return RankedTensorType::get(shape, builder.getF32Type());
 }
 
-Value Decomposition::broadcast(Value vector, int64_t newAxis, Type type) {
-  return BroadcastOp::create(builder, getLoc(), type, vector,
-                             ArrayRef<int64_t>{newAxis});
+Value Decomposition::broadcast(Value vector, ArrayRef<int64_t> newAxes,
+                               Type type) {
+  return BroadcastOp::create(builder, getLoc(), type, vector, newAxes);
 }
 
 /// Keys as a dot operand; a matrix without keys (a bare decay) has ones.
@@ -94,12 +95,31 @@ Value Decomposition::keysOrOnes(Value keys) {
       DenseElementsAttr::get(type, builder.getFloatAttr(scan.operandType, 1)));
 }
 
+/// C sᵀ with the state rounded to the operand type. A state outgrows f16, so
+/// that it is scaled into its range first.
+Value Decomposition::buildRead(const ChunkTerm &term, Value state) {
+  Type type = tileOf(builder, {scan.chunk, getChannels()});
+  Value operand = state, scale;
+  if (scan.operandType.isF16()) {
+    scale = RangeScaleOp::create(builder, getLoc(), tileOf(builder, {}), state);
+    operand = scan.multiply(state, broadcast(scale, {0, 1}, state.getType()));
+  }
+  Value read = DotOp::create(builder, getLoc(), type, keysOrOnes(term.read),
+                             scan.toOperand(operand), /*init=*/Value(),
+                             ArrayRef<int64_t>{1, 1});
+  if (!scale)
+    return read;
+  Value one = arith::ConstantOp::create(
+      builder, getLoc(),
+      DenseElementsAttr::get(cast<ShapedType>(scale.getType()), 1.0f));
+  Value inverse = arith::DivFOp::create(builder, getLoc(), one, scale);
+  return scan.multiply(read, broadcast(inverse, {0, 1}, type));
+}
+
 /// y + diag(readScale) C sᵀ; a null y is zero.
 Value Decomposition::buildTerm(const ChunkTerm &term, Value state, Value y) {
-  Type type = tileOf(builder, {scan.chunk, getChannels()});
-  Value read = DotOp::create(builder, getLoc(), type, keysOrOnes(term.read),
-                             scan.toOperand(state), /*init=*/Value(),
-                             ArrayRef<int64_t>{1, 1});
+  Value read = buildRead(term, state);
+  Type type = read.getType();
   if (term.readScale)
     read = scan.multiply(broadcast(term.readScale, 1, type), read);
   return y ? arith::AddFOp::create(builder, getLoc(), y, read).getResult()

@@ -92,7 +92,7 @@ bool TileEmitter::isPointwiseOfBuffers(Value value) {
   Operation *op = value.getDefiningOp();
   if (isa<DotOp, SegmentDecayOp>(op))
     return false;
-  if (isa<BroadcastOp, CumsumOp, ReduceSumOp>(op))
+  if (isa<BroadcastOp, CumsumOp, RangeScaleOp, ReduceSumOp>(op))
     return true;
   return llvm::all_of(op->getOperands(), [&](Value operand) {
     return isPointwiseOfBuffers(operand);
@@ -103,8 +103,12 @@ bool TileEmitter::dependsOnlyOnStates(Value value) {
   if (auto argument = dyn_cast<BlockArgument>(value))
     return argument.getArgNumber() >= scan.getIns().size();
   Operation *op = value.getDefiningOp();
-  return op->getNumOperands() == 1 && op->hasTrait<OpTrait::Elementwise>() &&
-         dependsOnlyOnStates(op->getOperand(0));
+  bool local = op->hasTrait<OpTrait::Elementwise>() ||
+               isa<BroadcastOp, RangeScaleOp>(op);
+  return local && op->getNumOperands() > 0 &&
+         llvm::all_of(op->getOperands(), [&](Value operand) {
+           return dependsOnlyOnStates(operand);
+         });
 }
 
 /// Which triangle of a Q×Q tile can be non-zero.
@@ -379,6 +383,13 @@ FailureOr<Value> TileEmitter::emitScalar(Value value) {
       return failure();
     result = tile::ReduceSumOp::create(builder, op->getLoc(),
                                        builder.getF32Type(), *input)
+                 .getResult();
+  } else if (auto scale = dyn_cast<RangeScaleOp>(op)) {
+    FailureOr<Value> input = emit(scale.getInput());
+    if (failed(input))
+      return failure();
+    result = tile::RangeScaleOp::create(builder, op->getLoc(),
+                                        builder.getF32Type(), *input)
                  .getResult();
   } else if (matchPattern(value, m_Constant(&constant))) {
     result = arith::ConstantOp::create(
