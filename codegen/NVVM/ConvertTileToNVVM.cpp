@@ -75,6 +75,10 @@ LogicalResult placeBuffers(gpu::GPUFuncOp function, KernelInfo &kernel) {
     kernel.offsets[op] = kernel.sharedBytes;
     kernel.sharedBytes += op.getBuffer().getType().getBytes();
   });
+  function.walk([&](tile::RangeScaleOp op) {
+    kernel.offsets[op] = kernel.sharedBytes;
+    kernel.sharedBytes += kRangeScaleBytes;
+  });
   if (kernel.sharedBytes > kernel.target->sharedBytesPerBlock)
     return function.emitError("kernel ")
            << function.getName() << " needs " << kernel.sharedBytes

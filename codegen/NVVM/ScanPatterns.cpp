@@ -4,6 +4,7 @@
 // Prefix sums, reductions and the decay mask.
 
 #include "codegen/NVVM/TileLowering.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
@@ -84,6 +85,49 @@ struct CumsumLowering : TilePattern<tile::CumsumOp> {
     }
     rewriter.replaceOp(op, b.pack(sums));
     return success();
+  }
+};
+
+/// Floats compare like their bits once the sign is gone.
+struct RangeScaleLowering : TilePattern<tile::RangeScaleOp> {
+  using TilePattern::TilePattern;
+  LogicalResult
+  matchAndRewrite(tile::RangeScaleOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    ThreadBuilder b(op.getLoc(), rewriter);
+    auto maximum = [&](Value x, Value y) -> Value {
+      return arith::MaxUIOp::create(b, x, y);
+    };
+    Value largest = b.i32(0);
+    for (Value value : b.unpack(adaptor.getSource())) {
+      Value bits = b.bitAnd(b.bitcast(value, b.getI32Type()), 0x7fffffff);
+      largest = maximum(largest, bits);
+    }
+    largest = b.intrinsic("llvm.nvvm.redux.sync.umax", b.getI32Type(),
+                          {largest, b.i32(-1)});
+    auto pointer = LLVM::LLVMPointerType::get(rewriter.getContext(), 3);
+    Value words = b.pointerAdd(
+        LLVM::AddressOfOp::create(b, pointer, kSharedSymbol).getResult(),
+        kernel.offsets.lookup(op));
+    gpu::BarrierOp::create(b);
+    b.store(largest, b.pointerAdd(words, b.widen(b.mul(b.warp(), 4))), 4);
+    gpu::BarrierOp::create(b);
+    for (int64_t warp = 0; warp < kernel.numWarps; ++warp)
+      largest = maximum(
+          largest, b.load(b.getI32Type(), b.pointerAdd(words, 4 * warp), 4));
+    rewriter.replaceOp(op, scaleFor(b, largest));
+    return success();
+  }
+
+private:
+  /// 2^{-k} for a largest value below 2^{e - 126}, e its exponent field.
+  static Value scaleFor(ThreadBuilder &b, Value bits) {
+    Value exponent = b.shiftRight(bits, 23);
+    Value excess = arith::MaxSIOp::create(b, b.add(exponent, -(126 + 15)),
+                                          b.i32(0));
+    Value field = arith::SubIOp::create(b, b.i32(127), excess);
+    Value scale = arith::ShLIOp::create(b, field, b.i32(23));
+    return b.bitcast(scale, b.getF32Type());
   }
 };
 
@@ -317,7 +361,7 @@ struct SegmentDecayLowering : TilePattern<tile::SegmentDecayOp> {
 void populateScanPatterns(const TypeConverter &converter,
                           RewritePatternSet &patterns,
                           const KernelInfo &kernel) {
-  patterns.add<CumsumLowering, ReduceSumLowering, ExtractLowering,
+  patterns.add<CumsumLowering, RangeScaleLowering, ReduceSumLowering, ExtractLowering,
                SegmentDecayLowering>(converter, patterns.getContext(), kernel);
 }
 

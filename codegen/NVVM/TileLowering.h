@@ -15,6 +15,9 @@ namespace mamba::codegen {
 
 /// The symbol of a GPU module's dynamic shared memory.
 inline constexpr llvm::StringLiteral kSharedSymbol = "tile_shared";
+/// Shared memory in which the warps of a tile.range_scale exchange maxima: a
+/// word for each of at most 32 warps.
+inline constexpr int64_t kRangeScaleBytes = 128;
 /// Attribute of a lowered function: bytes of shared memory, i64.
 inline constexpr llvm::StringLiteral kSharedBytesAttr = "tile.shared_bytes";
 
@@ -30,7 +33,8 @@ struct KernelInfo {
   const Target *target = nullptr;
   int64_t numWarps = 0;
   int64_t sharedBytes = 0;
-  /// Offset of each tile.alloc from the start of shared memory.
+  /// Offset of the memory of each tile.alloc and tile.range_scale from the start
+  /// of shared memory.
   llvm::DenseMap<mlir::Operation *, int64_t> offsets;
 };
 
