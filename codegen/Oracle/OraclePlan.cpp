@@ -41,8 +41,9 @@ bool hasKernel(Operation *op) {
 
 } // namespace
 
-LogicalResult OraclePlan::addParam(Value tensor, std::string name, int32_t kind,
-                                   int32_t dtype, TensorPrinter &tensors) {
+LogicalResult OraclePlan::addParam(Value tensor, const std::string &name,
+                                   int32_t kind, int32_t dtype,
+                                   TensorPrinter &tensors) {
   auto type = cast<RankedTensorType>(tensor.getType());
   if (type.getRank() > MAMBA_MAX_RANK)
     return emitError(tensor.getLoc())

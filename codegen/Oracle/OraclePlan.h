@@ -38,7 +38,7 @@ public:
   std::unique_ptr<OwnedPlan> take(mlir::func::FuncOp function);
 
 private:
-  llvm::LogicalResult addParam(mlir::Value tensor, std::string name,
+  llvm::LogicalResult addParam(mlir::Value tensor, const std::string &name,
                                int32_t kind, int32_t dtype,
                                TensorPrinter &tensors);
   llvm::LogicalResult addInputs(mlir::func::FuncOp function,

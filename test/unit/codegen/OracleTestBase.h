@@ -94,6 +94,53 @@ inline std::string hostText(const OracleProgram &program) {
   return text;
 }
 
+/// The inputs and outputs of a call in host memory. Outputs start as NaN.
+struct Call {
+  Call(const rt::Plan &plan, llvm::ArrayRef<ssd::ReferenceTensor> arguments)
+      : numInputs(arguments.size()) {
+    int64_t symbols[MAMBA_MAX_SYMBOLS] = {};
+    for (auto [i, symbol] : llvm::enumerate(plan.symbols()))
+      symbols[i] = arguments[symbol.param].getDimSize(symbol.dim);
+    for (auto [i, param] : llvm::enumerate(plan.params())) {
+      if (param.kind == MAMBA_PARAM_TEMPORARY)
+        continue;
+      llvm::SmallVector<int64_t> &shape = shapes.emplace_back();
+      int64_t bytes = rt::dtypeBytes(param.dtype);
+      for (const mamba_dim &dim : llvm::ArrayRef(param.dims, param.rank)) {
+        shape.push_back(dim.symbol < 0 ? dim.extent : symbols[dim.symbol]);
+        bytes *= shape.back();
+      }
+      memory.push_back(param.kind == MAMBA_PARAM_INPUT
+                           ? encode(arguments[i], param.dtype)
+                           : std::string(bytes, '\xff'));
+      tensors.push_back({memory.back().data(),
+                         {kDLCPU, 0},
+                         param.rank,
+                         dlpackType(param.dtype),
+                         shape.data(),
+                         nullptr,
+                         0});
+      list.push_back(&tensors.back());
+    }
+  }
+
+  llvm::SmallVector<ssd::ReferenceTensor> results() const {
+    llvm::SmallVector<ssd::ReferenceTensor> results;
+    for (size_t i = numInputs; i < list.size(); ++i) {
+      std::vector<double> values(memory[i].size() / sizeof(double));
+      std::memcpy(values.data(), memory[i].data(), memory[i].size());
+      results.push_back(ssd::ReferenceTensor(shapes[i], values));
+    }
+    return results;
+  }
+
+  size_t numInputs;
+  std::deque<llvm::SmallVector<int64_t>> shapes;
+  std::deque<std::string> memory;
+  std::deque<DLTensor> tensors;
+  llvm::SmallVector<const DLTensor *> list;
+};
+
 class OracleTestBase : public ssd::ReferenceTestBase {
 public:
   mlir::func::FuncOp parse(llvm::StringRef text) {
@@ -113,7 +160,8 @@ public:
     EXPECT_TRUE(plan.isOk()) << plan.status().message();
     if (!library.isOk() || !plan.isOk())
       return {};
-    return launch(*plan, *library, arguments);
+    Call call(*plan, arguments);
+    return runKernels(*plan, *library, call.list) ? call.results() : Tensors();
   }
 
   /// Expects the oracle to agree with the float64 interpreter on random
@@ -157,49 +205,6 @@ private:
     std::filesystem::remove(source);
     std::filesystem::remove(shared);
     return library;
-  }
-
-  Tensors launch(const rt::Plan &plan, const rt::DynamicLibrary &library,
-                 llvm::ArrayRef<ssd::ReferenceTensor> arguments) {
-    // Sizes of the outputs follow from the symbols.
-    int64_t symbols[MAMBA_MAX_SYMBOLS] = {};
-    for (auto [i, symbol] : llvm::enumerate(plan.symbols()))
-      symbols[i] = arguments[symbol.param].getDimSize(symbol.dim);
-    std::deque<DLTensor> tensors;
-    std::deque<llvm::SmallVector<int64_t>> shapes;
-    std::deque<std::string> memory;
-    llvm::SmallVector<const DLTensor *> list;
-    for (auto [i, param] : llvm::enumerate(plan.params())) {
-      if (param.kind == MAMBA_PARAM_TEMPORARY)
-        continue;
-      llvm::SmallVector<int64_t> &shape = shapes.emplace_back();
-      int64_t bytes = rt::dtypeBytes(param.dtype);
-      for (const mamba_dim &dim : llvm::ArrayRef(param.dims, param.rank)) {
-        shape.push_back(dim.symbol < 0 ? dim.extent : symbols[dim.symbol]);
-        bytes *= shape.back();
-      }
-      // Outputs start as NaN.
-      memory.push_back(param.kind == MAMBA_PARAM_INPUT
-                           ? encode(arguments[i], param.dtype)
-                           : std::string(bytes, '\xff'));
-      tensors.push_back({memory.back().data(),
-                         {kDLCPU, 0},
-                         param.rank,
-                         dlpackType(param.dtype),
-                         shape.data(),
-                         nullptr,
-                         0});
-      list.push_back(&tensors.back());
-    }
-    if (!runKernels(plan, library, list))
-      return {};
-    Tensors results;
-    for (size_t i = arguments.size(); i < list.size(); ++i) {
-      std::vector<double> values(memory[i].size() / sizeof(double));
-      std::memcpy(values.data(), memory[i].data(), memory[i].size());
-      results.push_back(ssd::ReferenceTensor(shapes[i], values));
-    }
-    return results;
   }
 
   bool runKernels(const rt::Plan &plan, const rt::DynamicLibrary &library,

@@ -6,11 +6,15 @@
 #include "runtime/cuda/DriverApi.h"
 
 #include <cstring>
+#include <new>
 
 using namespace mamba::rt::cu;
 using mamba::test::FakeDriver;
 
 namespace {
+
+/// Of every allocation, as the driver's.
+constexpr std::align_val_t allocationAlignment{256};
 
 FakeDriver &driver() { return *fakeDriver(); }
 
@@ -193,13 +197,14 @@ Code cuLaunchKernel(Kernel kernel, unsigned gridX, unsigned, unsigned,
 Code cuMemAlloc_v2(DevicePointer *pointer, size_t bytes) {
   saw("cuMemAlloc");
   if (driver().allocResult == success)
-    *pointer = reinterpret_cast<DevicePointer>(new char[bytes]);
+    *pointer = reinterpret_cast<DevicePointer>(operator new(
+        bytes, allocationAlignment));
   return driver().allocResult;
 }
 
 Code cuMemFree_v2(DevicePointer pointer) {
   saw("cuMemFree");
-  delete[] reinterpret_cast<char *>(pointer);
+  operator delete(reinterpret_cast<void *>(pointer), allocationAlignment);
   return success;
 }
 
