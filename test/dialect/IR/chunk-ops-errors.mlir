@@ -91,6 +91,14 @@ func.func @f(%v: tensor<4x8xf32>) {
 }
 
 // -----
+// range_scale (C1)
+func.func @f(%s: tensor<4x8xbf16>) {
+  // expected-error @below {{expects an f32 tile of rank 2 and an f32 scalar tile, but got 'tensor<4x8xbf16>' and 'tensor<f32>'}}
+  %0 = ssd.range_scale %s : tensor<4x8xbf16> -> tensor<f32>
+  return
+}
+
+// -----
 // segment_decay (C1)
 func.func @f(%v: tensor<16xf32>) {
   // expected-error @below {{result must be a square tile, but is 'tensor<16x8xf32>'}}

@@ -68,6 +68,8 @@ func.func @tiles(%v: tensor<64xf32>, %m: tensor<64x32xbf16>, %s: tensor<32x16xf3
   %4 = ssd.cumsum %v exclusive reverse : tensor<64xf32>
   // CHECK: ssd.reduce_sum %{{.*}} : tensor<64xf32> -> tensor<f32>
   %5 = ssd.reduce_sum %v : tensor<64xf32> -> tensor<f32>
+  // CHECK: ssd.range_scale %{{.*}} : tensor<32x16xf32> -> tensor<f32>
+  %scale = ssd.range_scale %1 : tensor<32x16xf32> -> tensor<f32>
   // CHECK: ssd.segment_decay %{{.*}} sub_block 16 strict transposed : (tensor<64xf32>) -> tensor<64x64xf32>
   %6 = ssd.segment_decay %v sub_block 16 strict transposed : (tensor<64xf32>) -> tensor<64x64xf32>
   // CHECK: ssd.segment_decay sub_block 64 : () -> tensor<64x64xf32>

@@ -171,6 +171,13 @@ func.func @reduce_sum_c1(%v: tensor<40xf32, #tile.lane>) {
 }
 
 // -----
+func.func @range_scale_c1(%v: tensor<64xf32, #tile.lane>) {
+  // expected-error @below {{(C1) expects f32 elements in an accumulator layout}}
+  %0 = tile.range_scale %v : tensor<64xf32, #tile.lane>
+  return
+}
+
+// -----
 func.func @extract_c2(%v: tensor<64xf32, #tile.lane>) {
   // expected-error @below {{(C2) index 64 is outside of}}
   %0 = tile.extract %v[64] : tensor<64xf32, #tile.lane>
