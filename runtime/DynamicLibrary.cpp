@@ -3,7 +3,6 @@
 
 #include "runtime/DynamicLibrary.h"
 
-#include <algorithm>
 #include <cstdlib>
 #include <dlfcn.h>
 #include <filesystem>
@@ -70,16 +69,18 @@ mamba::rt::libraryCandidates(const char *variable,
   };
   if (!forced.empty())
     addDirectory(forced);
-  else
-    std::for_each(directories.begin(), directories.end(), addDirectory);
+  for (const std::string &directory : directories)
+    if (forced.empty())
+      addDirectory(directory);
   return candidates;
 }
 
 std::vector<std::string>
 mamba::rt::toolkitDirectories(const std::vector<std::string> &wheels) {
   std::vector<std::string> directories;
-  for (std::string root : {environment("CUDA_HOME"), environment("CUDA_PATH"),
-                           std::string("/usr/local/cuda")}) {
+  for (const std::string &root :
+       {environment("CUDA_HOME"), environment("CUDA_PATH"),
+        std::string("/usr/local/cuda")}) {
     if (root.empty())
       continue;
     directories.push_back(root + "/lib64");

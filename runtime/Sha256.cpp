@@ -70,7 +70,7 @@ Digest mamba::rt::sha256(std::string_view bytes) {
   // Fractional parts of the square roots of the first 8 primes.
   State state = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
                  0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
-  auto data = reinterpret_cast<const uint8_t *>(bytes.data());
+  const auto *data = reinterpret_cast<const uint8_t *>(bytes.data());
   size_t whole = bytes.size() / blockBytes * blockBytes;
   for (size_t at = 0; at < whole; at += blockBytes)
     addBlock(state, data + at);

@@ -3,9 +3,10 @@
 """Checks every source file against the project's rules: sources.py ROOT.
 
 Licence header, size of files and functions, layering of includes, file names,
-unfinished work, machine paths, and libraries that print or exit. Prints one
-line a finding, "path:line: what", and fails if there is one. A file with a
-comment "Over budget: reason" may be longer, and so may its functions.
+unfinished work, machine paths, libraries that print or exit, and sources that
+are not built. Prints one line a finding, "path:line: what", and fails if there
+is one. A file with a comment "Over budget: reason" may be longer, and so may
+its functions.
 """
 
 import os
@@ -29,6 +30,9 @@ LAYERS = [
 ]
 PROJECT = ("dialect/", "passes/", "codegen/", "runtime/", "tools/", "test/")
 LLVM = ("mlir/", "mlir-c/", "llvm/", "llvm-c/")
+
+# Where every C++ source is part of the build.
+BUILT = ("dialect/", "passes/", "codegen/", "runtime/", "tools/", "test/unit/")
 
 LINES = {".h": 250, ".td": 800}
 DEFAULT_LINES = 400
@@ -148,8 +152,29 @@ def sources(root):
                     yield path
 
 
+def unbuilt(root, paths):
+    """The C++ sources that no CMakeLists.txt on the way to the root names."""
+    for path in paths:
+        if not path.endswith(".cpp") or not path.startswith(BUILT):
+            continue
+        where = os.path.dirname(path)
+        while where:
+            try:
+                with open(os.path.join(root, where, "CMakeLists.txt")) as text:
+                    if os.path.relpath(path, where) in re.split(r"[\s()]+", text.read()):
+                        break
+            except FileNotFoundError:
+                pass
+            where = os.path.dirname(where)
+        if not where:
+            yield path
+
+
 def main(root):
     count = files = 0
+    for path in unbuilt(root, sorted(sources(root))):
+        count += 1
+        print(f"{path}:1: no CMakeLists.txt names it, so it is not built")
     for path in sorted(sources(root)):
         files += 1
         with open(os.path.join(root, path), errors="replace") as text:

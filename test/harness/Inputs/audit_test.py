@@ -4,6 +4,7 @@
 
 import os
 import sys
+import tempfile
 import unittest
 
 here = os.path.dirname(__file__)
@@ -70,6 +71,14 @@ class Sources(unittest.TestCase):
         self.assertEqual(audit("tools/mamba-run/Main.cpp", HEADER + "std::cout << 1;\n"), [])
         self.assertEqual(audit("passes/A.cpp", HEADER + "snprintf(a, 1, b);\n"), [])
         self.assertFinds("passes/Utils.cpp", "", "name the file")
+
+    def test_unbuilt(self):
+        with tempfile.TemporaryDirectory() as root:
+            os.makedirs(os.path.join(root, "codegen", "CPU"))
+            with open(os.path.join(root, "codegen", "CMakeLists.txt"), "w") as text:
+                text.write("mamba_add_library(A B.cpp CPU/C.cpp)\n")
+            paths = ["codegen/B.cpp", "codegen/CPU/C.cpp", "codegen/CPU/B.cpp", "examples/D.cpp"]
+            self.assertEqual(list(sources.unbuilt(root, paths)), ["codegen/CPU/B.cpp"])
 
 
 PAGE = """\
