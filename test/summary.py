@@ -3,7 +3,8 @@
 """Runs the lit suite and the Google Test programs and counts their cases.
 
 usage: summary.py --lit=PATH --suite=BUILD/test [--audit] [--quick] [--device]
-                  [--verify-roundtrip] [--jobs=N] [GTEST_PROGRAM...]
+                  [--verify-roundtrip] [--jobs=N] [--run=COMMAND...]
+                  [GTEST_PROGRAM...]
        (@FILE stands for the arguments in FILE, one a line)
 
 The last line is "N passed, N failed, N skipped". The exit status is 0 only if
@@ -13,7 +14,7 @@ first, then why cases were skipped.
 --audit also checks the sources, the documentation and what has no test;
 --quick leaves out lit tests that require slow-tests and Google Tests whose
 name contains Slow; --device runs only lit tests that require cuda-device and
-Google Tests whose name contains Device.
+Google Tests whose name contains Device; --run counts a command as one case.
 """
 
 import argparse
@@ -22,6 +23,7 @@ import concurrent.futures
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -105,6 +107,19 @@ def run_gtest(program, gtest_filter):
     return gtest_cases(program, run.stdout, run.returncode)
 
 
+def run_command(command):
+    """One case: the command ended with status 0."""
+    run = subprocess.run(
+        shlex.split(command),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    )
+    status = FAILED if run.returncode else PASSED
+    return Case(command, status, run.stdout.strip())
+
+
 def device_tests(source, suite):
     """The lit tests below source that require cuda-device, as suite paths."""
     found = []
@@ -151,7 +166,8 @@ def run_all(arguments):
         gtest_filter = "-*Slow*"
     if arguments.device:
         gtest_filter = "*Device*"
-    cases = run_lit(arguments)
+    cases = [run_command(command) for command in arguments.run]
+    cases += run_lit(arguments)
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
         programs = pool.map(lambda p: run_gtest(p, gtest_filter), arguments.programs)
         for program_cases in programs:
@@ -198,6 +214,7 @@ def main():
     parser.add_argument("--device", action="store_true")
     parser.add_argument("--verify-roundtrip", action="store_true")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--run", action="append", default=[])
     parser.add_argument("programs", nargs="*")
     return report(run_all(parser.parse_args()), sys.stdout)
 

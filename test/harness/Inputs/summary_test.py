@@ -66,6 +66,13 @@ class GoogleTest(unittest.TestCase):
         self.assertEqual(statuses(cases), ["failed"])
 
 
+class Command(unittest.TestCase):
+    def test_status_decides(self):
+        self.assertEqual(summary.run_command("true").status, "passed")
+        failed = summary.run_command("sh -c 'echo why; exit 3'")
+        self.assertEqual((failed.status, failed.detail), ("failed", "why"))
+
+
 class Lit(unittest.TestCase):
     def test_maps_every_code(self):
         codes = ["PASS", "FAIL", "XFAIL", "XPASS", "UNSUPPORTED", "UNRESOLVED"]
