@@ -70,6 +70,7 @@ class Sources(unittest.TestCase):
         self.assertFinds("runtime/A.cpp", "std::exit(1);\n", "exits")
         self.assertEqual(audit("tools/mamba-run/Main.cpp", HEADER + "std::cout << 1;\n"), [])
         self.assertEqual(audit("passes/A.cpp", HEADER + "snprintf(a, 1, b);\n"), [])
+        self.assertEqual(audit("passes/PrintA.cpp", HEADER + "llvm::outs() << 1;\n"), [])
         self.assertFinds("passes/Utils.cpp", "", "name the file")
 
     def test_unbuilt(self):

@@ -4,7 +4,7 @@
 // Level L1 in the reference interpreter: tile operations against values by
 // hand, chunk programs against ssd.apply.
 
-#include "ReferenceTestBase.h"
+#include "test/unit/dialect/ReferenceTestBase.h"
 
 using namespace mlir;
 
