@@ -5,7 +5,6 @@
 
 #include "test/unit/codegen/OracleTestBase.h"
 
-#include "runtime/ReadFile.h"
 #include "runtime/cuda/GpuFunction.h"
 #include "runtime/cuda/Memory.h"
 #include "runtime/cuda/Nvrtc.h"
@@ -73,9 +72,7 @@ protected:
 
   void expectDeviceAgreement(StringRef name,
                              ArrayRef<ssd::ReferenceTensor> arguments) {
-    auto text = rt::readFile(MAMBA_EXAMPLES "/" + name.str() + ".mlir");
-    ASSERT_TRUE(text.isOk()) << text.status().message();
-    func::FuncOp function = parse(*text);
+    func::FuncOp function = parse(readExample(name));
     ASSERT_TRUE(function) << message;
     auto program = printOracle(function);
     ASSERT_TRUE(succeeded(program)) << message;

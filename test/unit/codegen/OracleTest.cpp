@@ -3,7 +3,6 @@
 
 #include "test/unit/codegen/OracleTestBase.h"
 
-#include "runtime/ReadFile.h"
 #include "runtime/cuda/Nvrtc.h"
 
 using namespace mlir;
@@ -12,18 +11,11 @@ using namespace mamba::ssd;
 namespace mamba::codegen {
 namespace {
 
-class OracleTest : public testing::Test, public OracleTestBase {
-protected:
-  std::string example(StringRef name) {
-    auto text = rt::readFile(MAMBA_EXAMPLES "/" + name.str() + ".mlir");
-    EXPECT_TRUE(text.isOk()) << text.status().message();
-    return text.isOk() ? *text : "";
-  }
-};
+class OracleTest : public testing::Test, public OracleTestBase {};
 
 TEST_F(OracleTest, Mamba2Layer) {
   ReferenceTensor rate = randomDecay({24});
-  expectAgreement(example("mamba2"),
+  expectAgreement(readExample("mamba2"),
                   {random({2, 5, 24, 64}), random({2, 5, 24}), rate,
                    random({2, 5, 1, 128}), random({2, 5, 1, 128}), random({24}),
                    random({2, 5, 24, 64}), random({24}),
@@ -32,12 +24,12 @@ TEST_F(OracleTest, Mamba2Layer) {
 
 TEST_F(OracleTest, LinearAttention) {
   expectAgreement(
-      example("linear_attention"),
+      readExample("linear_attention"),
       {random({2, 3, 16, 64}), random({2, 3, 16, 64}), random({2, 3, 16, 64})});
 }
 
 TEST_F(OracleTest, RetentionWithAConstantDecay) {
-  expectAgreement(example("retention"),
+  expectAgreement(readExample("retention"),
                   {random({1, 4, 8, 64}), random({1, 4, 8, 64}),
                    random({1, 4, 8, 128}), random({1, 8, 128, 64})});
 }
@@ -243,7 +235,7 @@ TEST_F(OracleTest, NvrtcCompilesTheText) {
   if (!nvrtc.isOk())
     GTEST_SKIP() << "NVRTC was not found";
   for (StringRef name : {"mamba2", "linear_attention", "retention"}) {
-    func::FuncOp function = parse(example(name));
+    func::FuncOp function = parse(readExample(name));
     ASSERT_TRUE(function) << message;
     auto program = printOracle(function);
     ASSERT_TRUE(succeeded(program)) << message;

@@ -10,6 +10,7 @@
 #include "codegen/Oracle/Oracle.h"
 #include "runtime/Arguments.h"
 #include "runtime/DynamicLibrary.h"
+#include "runtime/ReadFile.h"
 #include "test/unit/dialect/ReferenceTestBase.h"
 #include "tools/support/Float16.h"
 
@@ -92,6 +93,17 @@ inline std::string hostText(const OracleProgram &program) {
             kernel.name + "(" + arguments + ");\n}\n";
   }
   return text;
+}
+
+/// The text of examples/NAME.mlir: of this checkout, or, where the tests run on
+/// another machine, of the directory they are started in.
+inline std::string readExample(llvm::StringRef name) {
+  std::string file = "examples/" + name.str() + ".mlir";
+  auto text = rt::readFile(MAMBA_SOURCE_DIR "/" + file);
+  if (!text.isOk())
+    text = rt::readFile(file);
+  EXPECT_TRUE(text.isOk()) << text.status().message();
+  return text.isOk() ? *text : "";
 }
 
 /// The inputs and outputs of a call in host memory. Outputs start as NaN.

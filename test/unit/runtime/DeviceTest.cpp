@@ -3,11 +3,13 @@
 
 // Tests of the real driver; skipped without a GPU.
 
+#include "runtime/cuda/LoadedModule.h"
 #include "runtime/cuda/Memory.h"
 #include "test/unit/runtime/SamplePlan.h"
 
 #include <filesystem>
 #include <gtest/gtest.h>
+#include <optional>
 
 using namespace mamba::test;
 using namespace mamba::rt;
@@ -82,63 +84,103 @@ struct TwicePlan {
                      &kernel};
 };
 
+/// `twice` loaded, and its tensors with x = 0, 1, 2, ….
 class OnDevice : public testing::Test {
 protected:
+  static constexpr int64_t batch = 3, length = 1000;
+
   void SetUp() override {
     Outcome opened = mamba_device_open(0, &device);
     if (!opened.isOk())
       GTEST_SKIP() << "no GPU";
+    Outcome loaded =
+        mamba_module_load(device, ptx, sizeof(ptx) - 1, nullptr, &module);
+    ASSERT_TRUE(loaded.isOk()) << loaded.message;
+    Outcome created = mamba_function_create(module, &twice.plan, &function);
+    ASSERT_TRUE(created.isOk()) << created.message;
+    gpu = std::move(*cu::GpuDevice::open(0));
+    stream = std::move(*cu::OwnedStream::create(gpu));
+    x.emplace(*cu::DeviceBuffer::allocate(gpu, bytes));
+    y.emplace(*cu::DeviceBuffer::allocate(gpu, bytes));
+    std::vector<float> host(batch * length);
+    for (size_t i = 0; i < host.size(); ++i)
+      host[i] = static_cast<float>(i);
+    ASSERT_TRUE(x->upload(host.data(), bytes).isOk());
+    ASSERT_TRUE(y->fill(0xff).isOk());
   }
-  void TearDown() override { mamba_device_release(device); }
 
+  void TearDown() override {
+    mamba_function_release(function);
+    mamba_module_release(module);
+    mamba_device_release(device);
+  }
+
+  Outcome launch() {
+    Tensor xTensor({batch, length}, float32, {kDLCUDA, 0}, x->data());
+    Tensor yTensor({batch, length}, float32, {kDLCUDA, 0}, y->data());
+    const DLTensor *arguments[] = {&xTensor.tensor, &yTensor.tensor};
+    return mamba_function_launch(function, arguments, 2, nullptr, 0,
+                                 stream->get());
+  }
+
+  void expectDoubled() {
+    std::vector<float> host(batch * length);
+    ASSERT_TRUE(stream->synchronize().isOk());
+    ASSERT_TRUE(y->download(host.data(), bytes).isOk());
+    for (size_t i = 0; i < host.size(); ++i)
+      ASSERT_EQ(host[i], 2 * static_cast<float>(i)) << i;
+  }
+
+  static constexpr size_t bytes = batch * length * sizeof(float);
+  TwicePlan twice;
   mamba_device *device = nullptr;
+  mamba_module *module = nullptr;
+  mamba_function *function = nullptr;
+  std::shared_ptr<cu::GpuDevice> gpu;
+  std::unique_ptr<cu::OwnedStream> stream;
+  std::optional<cu::DeviceBuffer> x, y;
 };
 
 } // namespace
 
 TEST_F(OnDevice, LoadsLaunchesAndTimes) {
-  constexpr int64_t batch = 3, length = 1000;
-  mamba_module *module = nullptr;
-  Outcome loaded =
-      mamba_module_load(device, ptx, sizeof(ptx) - 1, nullptr, &module);
-  ASSERT_TRUE(loaded.isOk()) << loaded.message;
-  mamba_function *function = nullptr;
-  TwicePlan twice;
-  Outcome created = mamba_function_create(module, &twice.plan, &function);
-  ASSERT_TRUE(created.isOk()) << created.message;
-
-  auto gpu = cu::GpuDevice::open(0);
-  auto stream = cu::OwnedStream::create(*gpu);
-  std::vector<float> host(batch * length);
-  for (size_t i = 0; i < host.size(); ++i)
-    host[i] = static_cast<float>(i);
-  size_t bytes = host.size() * sizeof(float);
-  auto x = cu::DeviceBuffer::allocate(*gpu, bytes);
-  auto y = cu::DeviceBuffer::allocate(*gpu, bytes);
-  ASSERT_TRUE(x.isOk() && y.isOk() && stream.isOk());
-  ASSERT_TRUE(x->upload(host.data(), bytes).isOk());
-  ASSERT_TRUE(y->fill(0xff).isOk());
-  Tensor xTensor({batch, length}, float32, {kDLCUDA, 0}, x->data());
-  Tensor yTensor({batch, length}, float32, {kDLCUDA, 0}, y->data());
-  const DLTensor *arguments[] = {&xTensor.tensor, &yTensor.tensor};
-
   mamba_timer *timer = nullptr;
   ASSERT_TRUE(Outcome(mamba_timer_create(device, &timer)).isOk());
-  ASSERT_TRUE(Outcome(mamba_timer_start(timer, (*stream)->get())).isOk());
-  Outcome launched = mamba_function_launch(function, arguments, 2, nullptr, 0,
-                                           (*stream)->get());
+  ASSERT_TRUE(Outcome(mamba_timer_start(timer, stream->get())).isOk());
+  Outcome launched = launch();
   ASSERT_TRUE(launched.isOk()) << launched.message;
-  ASSERT_TRUE(Outcome(mamba_timer_stop(timer, (*stream)->get())).isOk());
+  ASSERT_TRUE(Outcome(mamba_timer_stop(timer, stream->get())).isOk());
   double milliseconds = 0;
   ASSERT_TRUE(Outcome(mamba_timer_elapsed_ms(timer, &milliseconds)).isOk());
   EXPECT_GT(milliseconds, 0);
-  ASSERT_TRUE((*stream)->synchronize().isOk());
-  ASSERT_TRUE(y->download(host.data(), bytes).isOk());
-  for (size_t i = 0; i < host.size(); ++i)
-    ASSERT_EQ(host[i], 2 * static_cast<float>(i)) << i;
   mamba_timer_release(timer);
-  mamba_function_release(function);
-  mamba_module_release(module);
+  expectDoubled();
+}
+
+// A launch is recorded, not executed, while its stream is captured.
+TEST_F(OnDevice, LaunchesCanBeCaptured) {
+  using Handle = void *;
+  int (*beginCapture)(cu::Stream, int) = nullptr;
+  int (*endCapture)(cu::Stream, Handle *) = nullptr;
+  int (*instantiate)(Handle *, Handle, unsigned long long) = nullptr;
+  int (*launchGraph)(Handle, cu::Stream) = nullptr;
+  auto library = DynamicLibrary::open({"libcuda.so.1"});
+  ASSERT_TRUE(library.isOk());
+  ASSERT_TRUE(library->bind("cuStreamBeginCapture_v2", beginCapture).isOk());
+  ASSERT_TRUE(library->bind("cuStreamEndCapture", endCapture).isOk());
+  ASSERT_TRUE(library->bind("cuGraphInstantiateWithFlags", instantiate).isOk());
+  ASSERT_TRUE(library->bind("cuGraphLaunch", launchGraph).isOk());
+  cu::ContextScope scope(*gpu);
+  ASSERT_EQ(beginCapture(stream->get(), /*global mode*/ 0), 0);
+  Outcome launched = launch();
+  Handle graph = nullptr;
+  Handle executable = nullptr;
+  ASSERT_EQ(endCapture(stream->get(), &graph), 0);
+  ASSERT_TRUE(launched.isOk()) << launched.message;
+  ASSERT_EQ(instantiate(&executable, graph, 0), 0);
+  ASSERT_TRUE(y->fill(0xff).isOk());
+  ASSERT_EQ(launchGraph(executable, stream->get()), 0);
+  expectDoubled();
 }
 
 TEST_F(OnDevice, JitLogIsInTheError) {
@@ -151,21 +193,15 @@ TEST_F(OnDevice, JitLogIsInTheError) {
       << loaded.message;
 }
 
+// A new device handle each time: one handle keeps what it has loaded.
 TEST_F(OnDevice, DiskCacheGivesTheSameModule) {
   std::string directory = testing::TempDir() + "mamba-device-cache";
   std::filesystem::remove_all(directory);
-  mamba_module_options options = {directory.c_str()};
   for (int round = 0; round < 2; ++round) {
-    mamba_module *module = nullptr;
-    Outcome loaded =
-        mamba_module_load(device, ptx, sizeof(ptx) - 1, &options, &module);
-    ASSERT_TRUE(loaded.isOk()) << loaded.message;
-    mamba_function *function = nullptr;
-    TwicePlan twice;
-    EXPECT_TRUE(
-        Outcome(mamba_function_create(module, &twice.plan, &function)).isOk());
-    mamba_function_release(function);
-    mamba_module_release(module);
+    auto fresh = cu::GpuDevice::open(0);
+    auto cached = (*fresh)->load(ptx, sizeof(ptx) - 1, directory);
+    ASSERT_TRUE(cached.isOk()) << cached.status().message();
+    EXPECT_TRUE((*cached)->kernel("twice").isOk());
   }
   EXPECT_FALSE(std::filesystem::is_empty(directory));
   std::filesystem::remove_all(directory);
