@@ -96,6 +96,7 @@ def Ssd_ChunkScanOp : Ssd_Op<"chunk_scan", [Pure, IsolatedFromAbove,
     }
     YieldOp getYield();
   }];
+  let hasCanonicalizer = 1;
   let hasVerifier = 1;
   let hasRegionVerifier = 1;
 }

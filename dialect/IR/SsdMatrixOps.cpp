@@ -286,12 +286,6 @@ LogicalResult TransposeOp::inferReturnTypes(MLIRContext *context,
   return success();
 }
 
-OpFoldResult TransposeOp::fold(FoldAdaptor) {
-  if (auto inner = getMatrix().getDefiningOp<TransposeOp>())
-    return inner.getMatrix();
-  return {};
-}
-
 static LogicalResult inferScaled(MLIRContext *context,
                                  std::optional<Location> loc, Value matrix,
                                  Value scale, SmallVectorImpl<Type> &types) {

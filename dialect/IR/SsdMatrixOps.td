@@ -214,6 +214,7 @@ class Ssd_ScaleOp<string mnemonic> : Ssd_MatrixOp<mnemonic> {
   let arguments = (ins Ssd_MatrixType:$matrix, Ssd_FloatTensor:$scale);
   let assemblyFormat =
       "$matrix `,` $scale attr-dict `:` type($matrix) `,` type($scale)";
+  let hasFolder = 1;
 }
 
 def Ssd_ScaleRowsOp : Ssd_ScaleOp<"scale_rows"> {
@@ -298,6 +299,7 @@ def Ssd_ApplyOp : Ssd_Op<"apply", [Pure]> {
     `:` type($matrix) `,` type($x) (`,` type($init)^)?
     `->` type($y) (`,` type($final)^)?
   }];
+  let hasCanonicalizer = 1;
   let hasVerifier = 1;
 }
 

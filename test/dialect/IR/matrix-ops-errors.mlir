@@ -274,3 +274,16 @@ func.func @f(%a: tensor<?x?x4xf32>) {
   %T = ssd.transpose %L : !ssd.matrix<?x4x?, full>
   return
 }
+
+// -----
+
+// hadamard (C3): the anti-causal part of the sum would be realised in the
+// wrong direction.
+func.func @f(%a: tensor<?x?x4xf32>) {
+  %L = ssd.decay %a : tensor<?x?x4xf32>
+  %T = ssd.transpose %L : !ssd.matrix<?x4x?, causal>
+  %A = ssd.add %L, %T : !ssd.matrix<?x4x?, causal>, !ssd.matrix<?x4x?, anticausal>
+  // expected-error @below {{is causal, but a factor is a sum with causal or anti-causal parts; distribute the product over the sum}}
+  %M = ssd.hadamard %L, %A : !ssd.matrix<?x4x?, causal>, !ssd.matrix<?x4x?, full>
+  return
+}
