@@ -43,7 +43,8 @@ FailureOr<int64_t> warpsOf(gpu::GPUFuncOp function) {
   if (!block || (*block)[1] != 1 || (*block)[2] != 1 ||
       (*block)[0] % tile::kLanes != 0 || (*block)[0] < tile::kLanes ||
       (*block)[0] > 1024)
-    return function.emitError(
+    return emitError(
+        function.getLoc(),
         "a tile kernel needs known_block_size = array<i32: W*32, 1, 1> with "
         "1 to 32 warps");
   return (*block)[0] / tile::kLanes;
@@ -80,7 +81,7 @@ LogicalResult placeBuffers(gpu::GPUFuncOp function, KernelInfo &kernel) {
     kernel.sharedBytes += kRangeScaleBytes;
   });
   if (kernel.sharedBytes > kernel.target->sharedBytesPerBlock)
-    return function.emitError("kernel ")
+    return emitError(function.getLoc(), "kernel ")
            << function.getName() << " needs " << kernel.sharedBytes
            << " bytes of shared memory, target " << kernel.target->name
            << " has " << kernel.target->sharedBytesPerBlock << " a block";

@@ -1,0 +1,200 @@
+// SPDX-FileCopyrightText: The mamba-compiler authors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Numbers of whole GPU programs without a GPU: functions are compiled for a
+// target, their kernels run on the emulator as the launch plan says, and the
+// results are compared with the interpreter's.
+
+#include "test/unit/codegen/CpuHarness.h"
+#include "test/unit/codegen/WarpEmulator.h"
+
+#include "codegen/GPU/GpuCompiler.h"
+#include "dialect/Reference/Interpreter.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+using namespace mamba;
+using namespace mamba::test;
+
+namespace {
+
+struct Sizes {
+  int64_t heads, groups, channels, states;
+  const char *type = "bf16";
+};
+
+/// y = (L ∘ C Bᵀ) diag(dt) x with states, log decays A·dt given directly.
+std::string mixer(const Sizes &s) {
+  auto tensor = [](std::initializer_list<int64_t> dims, const char *type,
+                   int dynamic) {
+    std::string text = "tensor<";
+    for (int i = 0; i < dynamic; ++i)
+      text += "?x";
+    for (int64_t dim : dims)
+      text += std::to_string(dim) + "x";
+    return text + type + ">";
+  };
+  std::string x = tensor({s.heads, s.channels}, s.type, 2);
+  std::string token = tensor({s.heads}, "f32", 2);
+  std::string key = tensor({s.groups, s.states}, s.type, 2);
+  std::string state = tensor({s.heads, s.channels, s.states}, "f32", 1);
+  std::string h = std::to_string(s.heads), g = std::to_string(s.groups);
+  return "func.func @f(%x: " + x + ", %a: " + token + ", %dt: " + token +
+         ", %b: " + key + ", %c: " + key + ", %s0: " + state + ") -> (" + x +
+         ", " + state + ") {\n" + "%L = ssd.decay %a : " + token +
+         "\n%G = ssd.low_rank %c, %b : " + key + ", " + key +
+         "\n%K = ssd.hadamard %L, %G : !ssd.matrix<?x" + h +
+         "x?, causal>, !ssd.matrix<?x" + g +
+         "x?, full>\n%M = ssd.scale_columns %K, %dt : !ssd.matrix<?x" + h +
+         "x?, causal>, " + token +
+         "\n%y, %s = ssd.apply %M, %x init %s0 : !ssd.matrix<?x" + h +
+         "x?, causal>, " + x + ", " + state + " -> " + x + ", " + state +
+         "\nreturn %y, %s : " + x + ", " + state + "\n}";
+}
+
+int64_t valueOf(mamba_dim dim, int64_t batch, int64_t length) {
+  if (dim.symbol < 0)
+    return dim.extent;
+  int64_t symbol = dim.symbol == 0 ? batch : length;
+  return (symbol + dim.extent - 1) / dim.extent;
+}
+
+/// The shape of a parameter; symbol 0 is the batch, symbol 1 the length.
+std::vector<int64_t> shapeOf(const mamba_param &param, int64_t batch,
+                             int64_t length) {
+  std::vector<int64_t> shape;
+  for (int32_t i = 0; i < param.rank; ++i)
+    shape.push_back(valueOf(param.dims[i], batch, length));
+  return shape;
+}
+
+/// Inputs with decays in [−0.5, 0] and steps in [0, 0.1]; outputs poisoned.
+std::vector<Array> makeArrays(const mamba_plan &plan, int64_t batch,
+                              int64_t length) {
+  std::mt19937 random(static_cast<unsigned>(length));
+  std::vector<Array> arrays;
+  for (int32_t i = 0; i < plan.num_params; ++i) {
+    const mamba_param &param = plan.params[i];
+    size_t count = ssd::countElements(shapeOf(param, batch, length));
+    if (param.kind == MAMBA_PARAM_INPUT) {
+      arrays.push_back(randomArray(random, count, 1, param.dtype));
+      for (double &value : arrays.back().values)
+        if (i == 1)
+          value = -0.5 * std::fabs(std::fmod(value, 1));
+        else if (i == 2)
+          value = 0.1 * std::fabs(std::fmod(value, 1));
+      arrays.back().store();
+      continue;
+    }
+    arrays.emplace_back();
+    arrays.back().dtype = param.dtype;
+    arrays.back().poison(count);
+  }
+  return arrays;
+}
+
+/// Runs all kernels of the plan on the arrays of its parameters.
+void launch(WarpEmulator &emulator, const mamba_plan &plan,
+            std::vector<Array> &arrays, int64_t batch, int64_t length) {
+  for (int32_t i = 0; i < plan.num_kernels; ++i) {
+    const mamba_kernel &kernel = plan.kernels[i];
+    std::vector<int64_t> arguments;
+    for (int32_t p = 0; p < kernel.num_params; ++p)
+      arguments.push_back(
+          reinterpret_cast<int64_t>(arrays[kernel.params[p]].bytes.data()));
+    for (int32_t s = 0; s < kernel.num_symbols; ++s)
+      arguments.push_back(kernel.symbols[s] == 0 ? batch : length);
+    int64_t grid = 1;
+    for (int32_t g = 0; g < kernel.num_grid_factors; ++g)
+      grid *= valueOf(kernel.grid[g], batch, length);
+    llvm::Error error =
+        emulator.launch(kernel.name, grid, kernel.block_size, arguments);
+    ASSERT_FALSE(static_cast<bool>(error)) << llvm::toString(std::move(error));
+  }
+}
+
+void check(const Sizes &sizes, llvm::StringRef target, int64_t batch,
+           std::initializer_list<int64_t> lengths) {
+  std::string text = mixer(sizes);
+  auto reference = mlir::parseSourceString<mlir::ModuleOp>(text, &getContext());
+  auto module = mlir::parseSourceString<mlir::ModuleOp>(text, &getContext());
+  ASSERT_TRUE(reference && module) << text;
+  auto program = codegen::compileForGpu(*module, "f", target);
+  ASSERT_TRUE(mlir::succeeded(program));
+  auto emulator = WarpEmulator::create(program->llvmIR);
+  ASSERT_TRUE(static_cast<bool>(emulator))
+      << llvm::toString(emulator.takeError());
+  const mamba_plan &plan = program->plan->get();
+  double tolerance = llvm::StringRef(sizes.type) == "f16" ? 6e-4 : 4e-3;
+  for (int64_t length : lengths) {
+    std::vector<Array> arrays = makeArrays(plan, batch, length);
+    std::vector<ssd::ReferenceTensor> inputs;
+    for (int32_t i = 0; i < plan.num_params; ++i)
+      if (plan.params[i].kind == MAMBA_PARAM_INPUT)
+        inputs.emplace_back(shapeOf(plan.params[i], batch, length),
+                            arrays[i].values);
+    launch(**emulator, plan, arrays, batch, length);
+    auto function = *reference->getOps<mlir::func::FuncOp>().begin();
+    auto expected = ssd::interpret(function, inputs);
+    ASSERT_TRUE(mlir::succeeded(expected));
+    size_t next = 0;
+    for (int32_t i = 0; i < plan.num_params; ++i) {
+      if (plan.params[i].kind != MAMBA_PARAM_OUTPUT)
+        continue;
+      arrays[i].load();
+      EXPECT_LE(
+          relativeError(arrays[i].values, (*expected)[next++].getValues()),
+          tolerance)
+          << plan.params[i].name << ", " << length << " tokens";
+    }
+    EXPECT_EQ(next, expected->size());
+  }
+}
+
+// Lengths around the chunk of 64.
+TEST(GpuEmulation, MixerOnAmpere) {
+  check({2, 1, 64, 64}, "sm_80", 1, {1, 63, 64, 65, 131});
+}
+
+TEST(GpuEmulation, MixerOnHopper) {
+  check({2, 2, 64, 128}, "sm_90a", 1, {65, 131});
+}
+
+TEST(GpuEmulation, HalfPrecision) {
+  check({2, 1, 32, 16, "f16"}, "sm_90a", 2, {7, 100});
+}
+
+TEST(GpuEmulation, SizesBelowAndBesideTheFragments) {
+  check({3, 3, 8, 8}, "sm_80", 1, {70});
+  check({2, 1, 40, 24}, "sm_90a", 1, {70});
+}
+
+TEST(GpuEmulation, HeadsInSlices) {
+  check({1, 1, 128, 128}, "sm_90a", 1, {70});
+  check({1, 1, 72, 256}, "sm_90a", 1, {70});
+}
+
+TEST(WarpEmulator, LanesMustMeetAtTheSameInstruction) {
+  auto emulator = WarpEmulator::create(R"(
+    declare i32 @llvm.nvvm.read.ptx.sreg.tid.x()
+    declare void @llvm.nvvm.bar.warp.sync(i32)
+    declare float @llvm.nvvm.shfl.sync.idx.f32(i32, float, i32, i32)
+    define ptx_kernel void @k() {
+      %t = call i32 @llvm.nvvm.read.ptx.sreg.tid.x()
+      %first = icmp eq i32 %t, 0
+      br i1 %first, label %a, label %b
+    a:
+      call void @llvm.nvvm.bar.warp.sync(i32 -1)
+      ret void
+    b:
+      %v = call float @llvm.nvvm.shfl.sync.idx.f32(i32 -1, float 0.0, i32 0, i32 31)
+      ret void
+    })");
+  ASSERT_TRUE(static_cast<bool>(emulator))
+      << llvm::toString(emulator.takeError());
+  llvm::Error error = (*emulator)->launch("k", 1, 32, {});
+  EXPECT_EQ(llvm::toString(std::move(error)),
+            "k: thread 1 of block 0: at shfl0 while others wait at "
+            "bar.warp.sync");
+}
+
+} // namespace
