@@ -120,7 +120,7 @@ def Decompose : Pass<"ssd-decompose", "::mlir::func::FuncOp"> {
     ```mlir
     func.func @f(%a: tensor<?x?x4xf32>, %x: tensor<?x?x4x8xf32>) -> tensor<?x?x4x8xf32> {
       %L = ssd.decay %a : tensor<?x?x4xf32>
-      %y = ssd.apply %L, %x schedule #ssd.schedule<form = chunked, chunk = 16, sub_block = 16, operand = f32>
+      %y = ssd.apply %L, %x schedule <form = chunked, chunk = 16, sub_block = 16, operand = f32>
           : !ssd.matrix<?x4x?, causal>, tensor<?x?x4x8xf32> -> tensor<?x?x4x8xf32>
       return %y : tensor<?x?x4x8xf32>
     }

@@ -8,6 +8,7 @@
 - A numbered rule (C1) of an op's description that no part of an -errors file,
   between two "// -----", names together with the op.
 - A numbered diagnostic, "(C1) text", in a source and in no test.
+- A program (mamba_add_tool) that no lit file runs.
 - A row of a table (.name = "...": targets, instructions, schedules) that no
   test names.
 """
@@ -97,6 +98,14 @@ def untested_rules(sources, tests):
                 yield f"{path}: no test expects '{message}'"
 
 
+def untested_tools(builds, tests):
+    for path, text in builds.items():
+        for tool in re.findall(r"mamba_add_tool\((\S+)", text):
+            runs = re.compile(rf"RUN:.*\b{re.escape(tool)}\b")
+            if not any(runs.search(test) for test in tests.values()):
+                yield f"{path}: program {tool}: run by no test"
+
+
 def untested_rows(sources, tests):
     for path, source in sources.items():
         for name in ROW.findall(source):
@@ -104,13 +113,14 @@ def untested_rows(sources, tests):
                 yield f"{path}: row {name}: in no test"
 
 
-def findings(entries, sources, tests):
+def findings(entries, sources, tests, builds=()):
     lit = {path: text for path, text in tests.items() if not path.endswith(".cpp")}
     yield from untested_ops(entries, lit)
     yield from untested_op_rules(entries, lit)
     yield from untested_passes(entries, lit, sources)
     yield from untested_rules(sources, tests)
     yield from untested_rows(sources, tests)
+    yield from untested_tools(dict(builds), lit)
 
 
 def main(root, build):
@@ -119,7 +129,8 @@ def main(root, build):
         sources.update(read_tree(root, library, (".cpp", ".h")))
     tests = read_tree(root, "test", (".mlir", ".test", ".cpp"))
     entries = reference.load(build)
-    found = list(findings(entries, sources, tests))
+    builds = read_tree(root, "tools", ("CMakeLists.txt",))
+    found = list(findings(entries, sources, tests, builds))
     print(*found, sep="\n")
     print(f"{len(entries)} ops and passes, {len(found)} findings")
     return 1 if found or not entries else 0

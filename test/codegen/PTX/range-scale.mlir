@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: The mamba-compiler authors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
 // RUN: mamba-opt %s --print-ptx=target=sm_80 -o /dev/null | FileCheck %s
 
 // The largest magnitude of the block, through one word of shared memory a warp.

@@ -140,6 +140,13 @@ class Coverage(unittest.TestCase):
         self.assertIn("op ssd.decay", found[0])
         self.assertIn("pass ssd-fold-scale", found[1])
 
+    def test_programs(self):
+        builds = {"tools/a/CMakeLists.txt": "mamba_add_tool(mamba-a a.cpp)"}
+        found = list(coverage.findings([], {}, {"test/a.test": "RUN: mamba-ab"}, builds))
+        self.assertEqual(len(found), 1)
+        tests = {"test/a.test": "RUN: mamba-a %s"}
+        self.assertEqual(list(coverage.findings([], {}, tests, builds)), [])
+
     def test_rules_of_ops(self):
         entries = reference.parse(PAGE.replace("What it means.", "- (C1) a\n- (C2) b"))
         tests = {
