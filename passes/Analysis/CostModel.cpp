@@ -34,7 +34,7 @@ public:
     llvm::TypeSwitch<Operation *>(&op)
         .Case([&](DotOp dot) { countDot(dot); })
         .Case([&](SegmentDecayOp mask) { countMask(mask); })
-        .Case<CumsumOp, ReduceSumOp>(
+        .Case<CumsumOp, ReduceSumOp, RangeScaleOp>(
             [&](auto sum) { work.simpleOps += countElements(sum.getInput()); })
         .Case<BroadcastOp, YieldOp, arith::ConstantOp>([](auto) {})
         .Default([&](Operation *other) { countElementwise(other); });

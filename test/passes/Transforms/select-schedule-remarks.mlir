@@ -6,9 +6,9 @@
 
 // Every candidate is one remark: a time, or the number that rejected it.
 // CPU-DAG: remark: [Missed]{{.*}}recurrent: {{[0-9.]+}} us predicted
-// CPU-DAG: remark: [Missed]{{.*}}chunked, chunk 16: {{[0-9.]+}} us predicted
-// CPU-DAG: remark: [Passed]{{.*}}chunked, chunk {{32|64}} on cpu: {{[0-9.]+}} us predicted; 1362 kB
-// CPU-DAG: remark: [Missed]{{.*}}chunked, chunk {{32|64}}: {{[0-9.]+}} us predicted
+// CPU-DAG: remark: [Missed]{{.*}}chunked, chunk {{16|32|64}}: {{[0-9.]+}} us predicted
+// CPU-DAG: remark: [Passed]{{.*}}chunked, chunk {{16|32|64}} on cpu: {{[0-9.]+}} us predicted; 1362 kB
+// CPU-DAG: remark: [Missed]{{.*}}chunked, chunk {{16|32|64}}: {{[0-9.]+}} us predicted
 // CPU-DAG: remark: [Missed]{{.*}}chunked, chunk 128: {{[0-9.]+}} us predicted
 // CPU-DAG: remark: [Missed]{{.*}}chunked, chunk 256: {{[0-9.]+}} us predicted
 // CPU-DAG: remark: [Missed]{{.*}}quadratic: rejected, {{[0-9]+}} B of tiles exceed 2097152 B

@@ -34,6 +34,7 @@ func.func @f(%a: tensor<?x?x2xf32>, %c: tensor<?x?x1x5xbf16>,
        %xt: tensor<32x3xbf16>, %st: tensor<3x5xf32>):
     %cum = ssd.cumsum %at : tensor<32xf32>
     %e = math.exp %cum : tensor<32xf32>
+    %r = ssd.range_scale %st : tensor<3x5xf32> -> tensor<f32>
     %L = ssd.segment_decay %at sub_block 8 : (tensor<32xf32>) -> tensor<32x32xf32>
     %G = ssd.dot %ct, %bt contract [1, 1] : tensor<32x5xbf16>, tensor<32x5xbf16> -> tensor<32x32xf32>
     %W = arith.mulf %L, %G : tensor<32x32xf32>
@@ -77,9 +78,9 @@ TEST_F(CostModel, CountsABodyForEveryChunkOfEveryItem) {
   // a token before each of the row blocks 1 to 3; and math.exp.
   EXPECT_DOUBLE_EQ(work.exps,
                    instances * (4 * 8 * 8 / 2 + 32 + 8 * (1 + 2 + 3) + 32));
-  // Mask halves, mulf and truncf of the scores, prefix sums.
+  // Mask halves, mulf and truncf of the scores, prefix sums, the state's range.
   EXPECT_DOUBLE_EQ(work.simpleOps,
-                   instances * (32 * 32 / 2 + 2 * 32 * 32 + 32));
+                   instances * (32 * 32 / 2 + 2 * 32 * 32 + 32 + 15));
 }
 
 TEST_F(CostModel, CountsEveryTensorOnce) {
