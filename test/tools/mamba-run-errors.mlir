@@ -28,7 +28,10 @@
 // ENTRY: mamba-run: error: there is no function @mixr; there is @mixer
 // REDEFINE: %{arguments} = %s --entry=mixer --target=sm_9
 // RUN: %{run} TARGET
-// TARGET: mamba-run: error: there is no target 'sm_9'; there is reference
+// TARGET: mamba-run: error: there is no target 'sm_9'; there is reference, cuda, cpu, sm_80
+// RUN: not env MAMBA_LIBCUDA_PATH=%t/libcuda.so mamba-run %s --entry=mixer --target=cuda 2>&1 \
+// RUN:   | FileCheck %s --check-prefix=DRIVER
+// DRIVER: mamba-run: error: {{.*}}libcuda.so
 // REDEFINE: %{arguments} = %s --entry=integers
 // RUN: %{run} INTEGERS
 // INTEGERS: mamba-run: error: argument '0' has type tensor<?xi32>, but only ranked tensors of bf16, f16, f32 and f64 can be passed
@@ -97,7 +100,7 @@
 // WRITEJSON: mamba-run: error: {{.*}}run.json: No such file
 // REDEFINE: %{arguments} = %s --entry=mixer --target=reference --verify --verify-limit=100
 // RUN: %{run} LIMIT
-// LIMIT: mamba-run: error: --verify: the token recurrence takes 8.{{.*}}e+03 multiply-adds, more than --verify-limit=1.00e+02
+// LIMIT: mamba-run: error: --verify: the token recurrence takes 8.{{.*}}e+03 multiply-adds, more than --verify-limit=1.00e+02, and there is no oracle but on a GPU
 // REDEFINE: %{arguments} = %s --entry=mixer --target=reference --time --runs=0
 // RUN: %{run} RUNS
 // RUNS: mamba-run: error: --runs: at least 1 call is measured

@@ -3,14 +3,17 @@
 
 // mamba-compile: compiles a function of an MLIR file ahead of time.
 
-#include "codegen/CPU/CpuCompiler.h"
+#include "codegen/Compiler/Compiler.h"
+#include "codegen/PTX/Assembler.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Support/FileUtilities.h"
+#include "runtime/cuda/JitLink.h"
 #include "tools/mamba-compile/HeaderPrinter.h"
 #include "tools/runner/Backends.h"
-#include "tools/runner/Dialects.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/CommandLine.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/SourceMgr.h"
@@ -25,18 +28,25 @@ static const char *const overview =
     R"(mamba-compile: compiles a function of an MLIR file ahead of time.
 
   mamba-compile examples/mamba2.mlir -o build/mamba2
-  mamba-compile examples/mamba2.mlir --emit=chunks --emit=llvm
+  mamba-compile examples/mamba2.mlir --target=sm_90a --emit=ptx,cubin
+  mamba-compile examples/mamba2.mlir --emit=chunks,llvm
 
 writes OUTPUT.EXTENSION for everything that is asked for with --emit:
 
   chunks   .chunks.mlir  the function as chunk programs (level L1)
+  tiles    .tiles.mlir   the same with its tile kernels (level L2; GPUs)
   llvm     .ll           LLVM IR of the kernels, optimised
-  object   .o            kernels for this CPU (cpu only)
+  object   .o            kernels for this CPU (cpu)
+  ptx      .ptx          kernels as PTX, which the driver compiles (GPUs)
+  cubin    .cubin        kernels for the very target (GPUs); needs ptxas on PATH
+                         or nvJitLink (MAMBA_NVJITLINK_PATH)
   header   .h            C header: launch plan and a function that hands it and
-                         the kernels to the runtime (runtime/mamba.h)
+                         the kernels to the runtime (runtime/mamba.h); for GPUs
+                         it holds the PTX
 
-Without --emit: object and header. A program that includes the header and links
-the object file and the runtime needs no compiler.)";
+Without --emit: object and header, or ptx and header. A program that includes
+the header and links the runtime, and on the CPU the object file, needs no
+compiler.)";
 
 static cl::OptionCategory category("Options of mamba-compile");
 static cl::opt<std::string> file(cl::Positional, cl::Required,
@@ -61,6 +71,8 @@ namespace {
 /// Files of one compilation by kind: extension and contents.
 class Outputs {
 public:
+  /// Takes what --emit names, or the defaults; fails for what the target has
+  /// not got.
   llvm::Error choose(ArrayRef<StringRef> possible,
                      ArrayRef<StringRef> defaults);
   bool wants(StringRef kind) const { return kinds.contains(kind); }
@@ -112,7 +124,7 @@ static std::string makeHeader(const mamba_plan &plan, StringRef image) {
 }
 
 static llvm::Error compileCpu(ModuleOp module, StringRef name,
-                              Outputs &outputs) {
+                              const Target &target, const Outputs &outputs) {
   if (!outputs.wants("llvm") && !outputs.wants("object") &&
       !outputs.wants("header"))
     return llvm::Error::success();
@@ -132,23 +144,60 @@ static llvm::Error compileCpu(ModuleOp module, StringRef name,
   return llvm::Error::success();
 }
 
-namespace {
-/// One row a family of targets.
-struct CompilerRow {
-  InstructionFamily family;
-  std::vector<StringRef> possible, defaults;
-  llvm::Error (*compile)(ModuleOp module, StringRef name, Outputs &outputs);
-};
-} // namespace
+/// PTX assembled by ptxas, or else by nvJitLink.
+static llvm::Expected<std::string> assembleCubin(const std::string &ptx,
+                                                 const Target &target) {
+  if (std::optional<std::string> assembler = codegen::findAssembler()) {
+    llvm::SmallString<128> path;
+    if (std::error_code code =
+            llvm::sys::fs::createTemporaryFile("mamba", "cubin", path))
+      return llvm::createStringError(code, "cannot make a temporary file");
+    llvm::FileRemover remover(path);
+    auto report = codegen::assemble(*assembler, ptx, target.name, path);
+    if (!report)
+      return report.takeError();
+    auto buffer = llvm::MemoryBuffer::getFile(path);
+    if (!buffer)
+      return llvm::createStringError(buffer.getError(),
+                                     "cannot read the cubin");
+    return (*buffer)->getBuffer().str();
+  }
+  rt::Result<rt::cu::JitLink> linker = rt::cu::JitLink::open();
+  if (!linker.isOk())
+    return llvm::createStringError("--emit=cubin: ptxas is not on PATH, and " +
+                                   std::string(linker.status().message()));
+  auto linked = linker->assemble(ptx, target.name.str());
+  if (!linked.isOk())
+    return toError(linked.status());
+  return linked->cubin;
+}
 
-static ArrayRef<CompilerRow> getCompilers() {
-  static const CompilerRow rows[] = {
-      {InstructionFamily::Cpu,
-       {"chunks", "llvm", "object", "header"},
-       {"object", "header"},
-       compileCpu},
-  };
-  return rows;
+static llvm::Error compileGpu(ModuleOp module, StringRef name,
+                              const Target &target, const Outputs &outputs) {
+  FailureOr<codegen::GpuProgram> program =
+      codegen::compileForGpu(module, name, target.name);
+  if (failed(program))
+    return llvm::createStringError("the function was not compiled for " +
+                                   target.name);
+  if (outputs.wants("tiles"))
+    if (llvm::Error error = outputs.write(".tiles.mlir", printModule(module)))
+      return error;
+  if (outputs.wants("llvm"))
+    if (llvm::Error error = outputs.write(".ll", program->llvmIR))
+      return error;
+  if (outputs.wants("ptx"))
+    if (llvm::Error error = outputs.write(".ptx", program->ptx))
+      return error;
+  if (outputs.wants("cubin")) {
+    auto cubin = assembleCubin(program->ptx, target);
+    if (!cubin)
+      return cubin.takeError();
+    if (llvm::Error error = outputs.write(".cubin", *cubin))
+      return error;
+  }
+  if (outputs.wants("header"))
+    return outputs.write(".h", makeHeader(program->plan->get(), program->ptx));
+  return llvm::Error::success();
 }
 
 static llvm::Error compile(func::FuncOp function) {
@@ -156,24 +205,27 @@ static llvm::Error compile(func::FuncOp function) {
   if (!target)
     return llvm::createStringError("there is no target '" + targetName +
                                    "'; there is " + listTargets());
-  for (const CompilerRow &row : getCompilers()) {
-    if (row.family != target->family)
-      continue;
-    Outputs outputs;
-    if (llvm::Error error = outputs.choose(row.possible, row.defaults))
+  Outputs outputs;
+  llvm::Error chosen =
+      target->isGpu() ? outputs.choose({"chunks", "tiles", "llvm", "ptx",
+                                        "cubin", "header"},
+                                       {"ptx", "header"})
+                      : outputs.choose({"chunks", "llvm", "object", "header"},
+                                       {"object", "header"});
+  if (chosen)
+    return chosen;
+  if (output.empty())
+    output = function.getName().str();
+  OwningOpRef<ModuleOp> chunks = isolate(function);
+  if (llvm::Error error = lowerToChunks(*chunks, *target))
+    return error;
+  if (outputs.wants("chunks"))
+    if (llvm::Error error = outputs.write(".chunks.mlir", printModule(*chunks)))
       return error;
-    if (output.empty())
-      output = function.getName().str();
-    OwningOpRef<ModuleOp> module = isolate(function);
-    if (llvm::Error error = lowerToChunks(*module, *target))
-      return error;
-    if (outputs.wants("chunks"))
-      if (llvm::Error error =
-              outputs.write(".chunks.mlir", printModule(*module)))
-        return error;
-    return row.compile(*module, function.getName(), outputs);
-  }
-  return llvm::createStringError("nothing compiles for '" + targetName + "'");
+  if (!target->isGpu())
+    return compileCpu(*chunks, function.getName(), *target, outputs);
+  OwningOpRef<ModuleOp> module = isolate(function);
+  return compileGpu(*module, function.getName(), *target, outputs);
 }
 
 int main(int argc, char **argv) {
@@ -181,7 +233,7 @@ int main(int argc, char **argv) {
   cl::HideUnrelatedOptions(category);
   cl::ParseCommandLineOptions(argc, argv, overview);
   DialectRegistry registry;
-  registerDialects(registry);
+  mamba::codegen::registerDialects(registry);
   MLIRContext context(registry);
   llvm::SourceMgr sources;
   SourceMgrDiagnosticHandler diagnostics(sources, &context);

@@ -3,10 +3,10 @@
 
 // mamba-golden: runs golden cases and compares every output.
 
+#include "codegen/Compiler/Compiler.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Support/FileUtilities.h"
 #include "tools/mamba-golden/GoldenCase.h"
-#include "tools/runner/Dialects.h"
 #include "tools/runner/Report.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -157,7 +157,7 @@ int main(int argc, char **argv) {
   cl::HideUnrelatedOptions(category);
   cl::ParseCommandLineOptions(argc, argv, overview);
   DialectRegistry registry;
-  registerDialects(registry);
+  mamba::codegen::registerDialects(registry);
   MLIRContext context(registry);
   llvm::SourceMgr sources;
   SourceMgrDiagnosticHandler diagnostics(sources, &context);

@@ -4,29 +4,15 @@
 // mamba-opt: reads a module, runs passes on it and prints it.
 
 #include "codegen/CPU/Passes.h"
+#include "codegen/Compiler/Compiler.h"
 #include "codegen/NVVM/Passes.h"
-#include "dialect/IR/SsdDialect.h"
-#include "dialect/Tile/TileDialect.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/GPU/IR/GPUDialect.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Dialect/Linalg/IR/Linalg.h"
-#include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "mlir/Transforms/Passes.h"
 #include "passes/Passes.h"
 
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
-  registry.insert<mamba::ssd::SsdDialect, mlir::arith::ArithDialect,
-                  mlir::func::FuncDialect, mlir::gpu::GPUDialect,
-                  mlir::LLVM::LLVMDialect, mlir::linalg::LinalgDialect,
-                  mlir::math::MathDialect, mlir::scf::SCFDialect,
-                  mlir::tensor::TensorDialect, mamba::tile::TileDialect>();
-  mamba::codegen::registerCpuDialects(registry);
+  mamba::codegen::registerDialects(registry);
   mlir::registerTransformsPasses();
   mamba::registerMambaPasses();
   mamba::codegen::registerMambaCpuPasses();

@@ -3,10 +3,10 @@
 
 // mamba-run: runs a function of an MLIR file, compares and times it.
 
+#include "codegen/Compiler/Compiler.h"
 #include "dialect/IR/SsdOps.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Support/FileUtilities.h"
-#include "tools/runner/Dialects.h"
 #include "tools/runner/Inputs.h"
 #include "tools/runner/Report.h"
 #include "llvm/Support/CommandLine.h"
@@ -106,6 +106,7 @@ private:
   llvm::Error prepare();
   llvm::Error writeOutputs();
   llvm::Error compareWithFiles();
+  llvm::Expected<SmallVector<mamba::ssd::ReferenceTensor>> evaluateOracle();
   llvm::Error compareWithReference();
   llvm::Error measure();
   llvm::Error writeJson();
@@ -236,22 +237,41 @@ static double countProducts(func::FuncOp function, const CallSizes &sizes) {
   return products;
 }
 
+/// The results by the oracle, in float64.
+llvm::Expected<SmallVector<mamba::ssd::ReferenceTensor>>
+Session::evaluateOracle() {
+  std::vector<HostTensor> exact;
+  for (const HostTensor &output : outputs)
+    exact.emplace_back(*lookupElementType("f64"), output.getShape()).poison();
+  if (llvm::Error error = executable->runOracle(function, inputs, exact))
+    return error;
+  SmallVector<mamba::ssd::ReferenceTensor> references;
+  for (const HostTensor &output : exact)
+    references.push_back(output.toReference());
+  return references;
+}
+
+/// Small calls are compared with the interpreter, large ones with the oracle.
 llvm::Error Session::compareWithReference() {
   double products = countProducts(function, sizes);
-  if (products > verifyLimit)
+  bool isSmall = products <= verifyLimit;
+  auto references =
+      isSmall ? evaluateReference(function, inputs) : evaluateOracle();
+  if (!references && !isSmall)
     return llvm::createStringError(
         llvm::formatv("--verify: the token recurrence takes {0:e2} "
-                      "multiply-adds, more than --verify-limit={1:e2}",
-                      products, double(verifyLimit))
+                      "multiply-adds, more than --verify-limit={1:e2}, and {2}",
+                      products, double(verifyLimit),
+                      toString(references.takeError()))
             .str());
-  auto references = evaluateReference(function, inputs);
   if (!references)
     return references.takeError();
   for (auto [i, reference] : llvm::enumerate(*references)) {
     double limit = tolerance.getNumOccurrences() ? double(tolerance)
                                                  : getTolerance(signature);
     auto comparison =
-        compare(signature.outputs[i].name, "the reference interpreter",
+        compare(signature.outputs[i].name,
+                isSmall ? "the reference interpreter" : "the oracle",
                 outputs[i].toReference(), reference, limit);
     if (!comparison)
       return comparison.takeError();
@@ -330,7 +350,7 @@ int main(int argc, char **argv) {
   cl::HideUnrelatedOptions(category);
   cl::ParseCommandLineOptions(argc, argv, overview);
   DialectRegistry registry;
-  registerDialects(registry);
+  mamba::codegen::registerDialects(registry);
   MLIRContext context(registry);
   llvm::SourceMgr sources;
   SourceMgrDiagnosticHandler diagnostics(sources, &context);

@@ -16,6 +16,11 @@ using CreatedExecutable = llvm::Expected<std::unique_ptr<Executable>>;
 CreatedExecutable createCpuExecutable(mlir::func::FuncOp function,
                                       const Target &target);
 
+/// Compiles for the first GPU of this machine, with the code of `target`; null:
+/// of the row that fits the GPU best.
+CreatedExecutable createGpuExecutable(mlir::func::FuncOp function,
+                                      const Target *target);
+
 /// A module with a copy of `function` alone.
 mlir::OwningOpRef<mlir::ModuleOp> isolate(mlir::func::FuncOp function);
 

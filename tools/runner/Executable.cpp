@@ -53,6 +53,11 @@ Executable::time(ArrayRef<HostTensor> inputs,
   return seconds;
 }
 
+llvm::Error Executable::runOracle(func::FuncOp, ArrayRef<HostTensor>,
+                                  MutableArrayRef<HostTensor>) {
+  return llvm::createStringError("there is no oracle but on a GPU");
+}
+
 namespace {
 
 /// The reference interpreter.
@@ -83,31 +88,23 @@ private:
   func::FuncOp function;
 };
 
-/// One row a way to execute: which targets of the table it serves.
-struct ExecutionKind {
-  InstructionFamily family;
-  CreatedExecutable (*create)(func::FuncOp, const Target &);
-};
-
-const ExecutionKind executionKinds[] = {
-    {InstructionFamily::Cpu, createCpuExecutable},
-};
-
 } // namespace
 
-std::string listExecutionTargets() { return "reference, " + listTargets(); }
+std::string listExecutionTargets() {
+  return "reference, cuda, " + listTargets();
+}
 
 CreatedExecutable createExecutable(func::FuncOp function, StringRef name) {
   if (name == "reference")
     return std::make_unique<ReferenceExecutable>(function);
+  if (name == "cuda")
+    return createGpuExecutable(function, /*target=*/nullptr);
   const Target *target = lookupTarget(name);
   if (!target)
     return llvm::createStringError("there is no target '" + name +
                                    "'; there is " + listExecutionTargets());
-  for (const ExecutionKind &kind : executionKinds)
-    if (target->family == kind.family)
-      return kind.create(function, *target);
-  return llvm::createStringError("nothing executes code for '" + name + "'");
+  return target->isGpu() ? createGpuExecutable(function, target)
+                         : createCpuExecutable(function, *target);
 }
 
 //===----------------------------------------------------------------------===//

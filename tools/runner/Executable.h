@@ -29,6 +29,13 @@ public:
   time(llvm::ArrayRef<HostTensor> inputs,
        llvm::MutableArrayRef<HostTensor> outputs, unsigned count);
 
+  /// Calls the function as the oracle states it: a sequential recurrence in
+  /// float64 on the same machine, for results too large for the interpreter.
+  /// `outputs` are f64. Fails where there is no oracle: off the GPU.
+  virtual llvm::Error runOracle(mlir::func::FuncOp function,
+                                llvm::ArrayRef<HostTensor> inputs,
+                                llvm::MutableArrayRef<HostTensor> outputs);
+
   /// What it runs on, in words.
   virtual std::string describe() const = 0;
 

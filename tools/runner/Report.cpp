@@ -19,6 +19,27 @@ namespace mamba::tools {
 // Comparison
 //===----------------------------------------------------------------------===//
 
+/// "[0, 3]: 1.5, not 2" for an element, given by its row-major position.
+static std::string describeElement(const ssd::ReferenceTensor &actual,
+                                   const ssd::ReferenceTensor &reference,
+                                   int64_t position) {
+  if (actual.getNumElements() == 0)
+    return "";
+  SmallVector<int64_t, 4> index;
+  int64_t rest = position;
+  for (int64_t size : llvm::reverse(actual.getShape())) {
+    index.push_back(rest % size);
+    rest /= size;
+  }
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  stream << "[";
+  llvm::interleaveComma(llvm::reverse(index), stream);
+  stream << llvm::format("]: %.6g, not %.6g", actual.getValues()[position],
+                         reference.getValues()[position]);
+  return text;
+}
+
 llvm::Expected<Comparison> compare(StringRef name, StringRef against,
                                    const ssd::ReferenceTensor &actual,
                                    const ssd::ReferenceTensor &reference,
@@ -28,26 +49,24 @@ llvm::Expected<Comparison> compare(StringRef name, StringRef against,
         "'" + name + "' has shape " + formatShape(actual.getShape()) +
         ", but " + against + " has " + formatShape(reference.getShape()));
   double difference = 0, norm = 0, largest = 0, worstError = -1;
-  std::string worst;
-  ssd::forEachIndex(actual.getShape(), [&](ArrayRef<int64_t> index) {
-    double out = actual.at(index), ref = reference.at(index);
+  size_t worst = 0;
+  for (size_t i = 0; i < actual.getValues().size(); ++i) {
+    double out = actual.getValues()[i], ref = reference.getValues()[i];
     double error = std::fabs(out - ref);
     difference += error * error;
     norm += ref * ref;
-    largest = std::isnan(out) ? NAN : std::max(largest, std::fabs(out));
-    if (std::isnan(worstError) || (error <= worstError))
-      return;
-    worstError = error;
-    worst.clear();
-    llvm::raw_string_ostream stream(worst);
-    stream << "[";
-    llvm::interleaveComma(index, stream);
-    stream << llvm::format("]: %.6g, not %.6g", out, ref);
-  });
+    largest = std::max(largest, std::fabs(out));
+    // The first NaN is worse than everything.
+    if (error > worstError || (std::isnan(error) && !std::isnan(worstError))) {
+      worstError = error;
+      worst = i;
+    }
+  }
   double error = norm > 0 ? std::sqrt(difference / norm) : largest;
   if (std::isnan(difference) || std::isnan(norm))
     error = NAN;
-  return Comparison{name.str(), against.str(), error, limit, worst};
+  return Comparison{name.str(), against.str(), error, limit,
+                    describeElement(actual, reference, worst)};
 }
 
 double getTolerance(const Signature &signature) {
