@@ -74,6 +74,11 @@ struct Trial {
   /// Whether `blocks` blocks fit a unit.
   bool fits(BlockShape shape, int64_t blocks) {
     int64_t states = getStateShape(scan).second;
+    if (shape.channels > limits.channelLimit) {
+      rejection = llvm::formatv("a slice of {0} channels exceeds {1}",
+                                shape.channels, limits.channelLimit);
+      return false;
+    }
     if (shape.channels * states > limits.stateValues) {
       rejection = llvm::formatv("{0} channels × {1} state values exceed the "
                                 "{2} that a thread block keeps in registers",

@@ -191,6 +191,7 @@ const KernelLimits &getMmaSyncLimits() {
                                            .rowsPerWarp = 16,
                                            .dimMultiple = 8,
                                            .dimLimit = 256,
+                                           .channelLimit = 64,
                                            .stateValues = 8192,
                                            .maxStages = 3};
   return kLimits;

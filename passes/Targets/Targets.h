@@ -71,6 +71,7 @@ struct KernelLimits {
   int64_t rowsPerWarp; ///< Token rows a warp owns.
   int64_t dimMultiple; ///< Headdim P and state size N: a multiple of this,
   int64_t dimLimit;    ///< and at most this.
+  int64_t channelLimit; ///< Headdim slice of a thread block.
   int64_t stateValues; ///< Values of the carried state a thread block holds.
   int64_t maxStages;   ///< Shared-memory pipeline stages.
 

@@ -282,6 +282,9 @@ void KernelBuilder::createFunction() {
   function->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), b.getUnitAttr());
   function.setKnownBlockSizeAttr(
       b.getDenseI32ArrayAttr({int32_t(32 * shape.warps), 1, 1}));
+  // Left alone, ptxas gives up registers for a third block and spills.
+  function->setAttr("nvvm.minctasm",
+                    b.getI32IntegerAttr(1));
   function->setAttr(kSlicesAttr, b.getI64IntegerAttr(slices));
   // A tensor that is two operands has two parameters, which agree.
   for (auto [tensor, parameter] :
