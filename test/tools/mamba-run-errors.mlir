@@ -22,7 +22,7 @@
 // Functions and targets.
 // REDEFINE: %{arguments} = %s
 // RUN: %{run} MANY
-// MANY: mamba-run: error: the file has 4 public functions; choose one with --entry: @mixer, @integers, @third, @twins
+// MANY: mamba-run: error: the file has 5 public functions; choose one with --entry: @mixer, @derived, @integers, @third, @twins
 // REDEFINE: %{arguments} = %s --entry=mixr
 // RUN: %{run} ENTRY
 // ENTRY: mamba-run: error: there is no function @mixr; there is @mixer
@@ -82,10 +82,13 @@
 // REDEFINE: %{arguments} = %s --entry=mixer --input x=%golden/mamba2_t7/in_dt.npy
 // RUN: %{run} SHAPE
 // SHAPE: mamba-run: error: the array given for 'x' has shape 3x7x2, but its type has ?x?x2x4
-// REDEFINE: %{arguments} = %s --entry=mixer --target=reference --input la=%golden/mamba2_t7/in_dt.npy
+// REDEFINE: %{arguments} = %s --entry=mixer --input la=%golden/mamba2_t7/in_dt.npy
 // RUN: %{run} DECAY
-// DECAY: error: 'ssd.decay' op log decay (argument 'la') is {{.*}} at [0, {{.*}}], but must be finite and <= 0
-// DECAY: mamba-run: error: the reference interpreter rejects the function or its inputs
+// DECAY: mamba-run: error: log decay 'la' is {{.*}} at [0, {{.*}}], but must be finite and <= 0
+// REDEFINE: %{arguments} = %s --entry=derived --target=reference
+// RUN: %{run} DERIVED
+// DERIVED: error: 'ssd.decay' op log decay (result of 'arith.negf') is 2 at [0, 0, 0], but must be finite and <= 0
+// DERIVED: mamba-run: error: the reference interpreter rejects the function or its inputs
 // REDEFINE: %{arguments} = %s --entry=mixer --input la=%golden/mamba2_t7/in_dt.npy --dim time=9
 // RUN: %{run} TIME
 // TIME: mamba-run: error: the array given for 'la' says time = 7, but --dim says 9
@@ -108,6 +111,14 @@
 func.func @mixer(%x: tensor<?x?x2x4xf32> {ssd.name = "x"},
                  %la: tensor<?x?x2xf32> {ssd.name = "la", ssd.init = "uniform -2 -1"})
     -> (tensor<?x?x2x4xf32> {ssd.name = "y"}) {
+  %L = ssd.decay %la : tensor<?x?x2xf32>
+  %y = ssd.apply %L, %x : !ssd.matrix<?x2x?, causal>, tensor<?x?x2x4xf32> -> tensor<?x?x2x4xf32>
+  return %y : tensor<?x?x2x4xf32>
+}
+
+func.func @derived(%x: tensor<?x?x2x4xf32>, %r: tensor<?x?x2xf32> {ssd.init = "constant -2"})
+    -> tensor<?x?x2x4xf32> {
+  %la = arith.negf %r : tensor<?x?x2xf32>
   %L = ssd.decay %la : tensor<?x?x2xf32>
   %y = ssd.apply %L, %x : !ssd.matrix<?x2x?, causal>, tensor<?x?x2x4xf32> -> tensor<?x?x2x4xf32>
   return %y : tensor<?x?x2x4xf32>

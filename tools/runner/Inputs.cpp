@@ -5,8 +5,10 @@
 
 #include "tools/support/Npy.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/Format.h"
 #include "llvm/Support/xxhash.h"
 
+#include <cmath>
 #include <random>
 
 using namespace llvm;
@@ -100,6 +102,26 @@ Error writeArray(const std::string &path, const HostTensor &tensor) {
   return Error::success();
 }
 
+/// Compiled code does not look at values: what is used as a log decay as it is
+/// must be one.
+static Error checkLogDecay(const TensorSpec &spec,
+                           const ssd::ReferenceTensor &values) {
+  Error error = Error::success();
+  ssd::forEachIndex(values.getShape(), [&](ArrayRef<int64_t> index) {
+    double value = values.at(index);
+    if (error || (value <= 0 && std::isfinite(value)))
+      return;
+    std::string text;
+    raw_string_ostream stream(text);
+    stream << "log decay '" << spec.name << "' is " << format("%g", value)
+           << " at [";
+    interleaveComma(index, stream);
+    stream << "], but must be finite and <= 0";
+    error = makeError(text);
+  });
+  return error;
+}
+
 Expected<std::vector<HostTensor>> makeInputs(ArrayRef<TensorSpec> specs,
                                              const FileMap &files,
                                              CallSizes &sizes, uint64_t seed) {
@@ -114,17 +136,20 @@ Expected<std::vector<HostTensor>> makeInputs(ArrayRef<TensorSpec> specs,
   }
   std::vector<HostTensor> inputs;
   for (auto [position, spec] : enumerate(specs)) {
-    if (auto found = arrays.find(position); found != arrays.end()) {
-      inputs.push_back(HostTensor::round(*spec.type, found->second));
-      continue;
+    if (!arrays.count(position)) {
+      auto shape = sizes.getShape(spec);
+      if (!shape)
+        return shape.takeError();
+      auto values = drawValues(spec, *shape, seed);
+      if (!values)
+        return values.takeError();
+      arrays.emplace(position, std::move(*values));
     }
-    auto shape = sizes.getShape(spec);
-    if (!shape)
-      return shape.takeError();
-    auto values = drawValues(spec, *shape, seed);
-    if (!values)
-      return values.takeError();
-    inputs.push_back(HostTensor::round(*spec.type, *values));
+    inputs.push_back(HostTensor::round(*spec.type, arrays.at(position)));
+    arrays.erase(position);
+    if (spec.isLogDecay)
+      if (Error error = checkLogDecay(spec, inputs.back().toReference()))
+        return error;
   }
   return inputs;
 }
