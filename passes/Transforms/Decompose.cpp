@@ -37,6 +37,9 @@ public:
   }
 
   FailureOr<ChunkScanOp> run();
+  ArrayRef<Operation *> getUnfusedProducers() const {
+    return scan.getUnfused();
+  }
   /// Consumers of what the scan computes that stay outside.
   SetVector<Operation *> unfused;
 
@@ -283,12 +286,13 @@ ChunkScanOp Decomposition::createScan() {
     if (!needed)
       continue;
     auto type = cast<RankedTensorType>(tensor.getType());
+    auto tileType = cast<RankedTensorType>(tile.getType());
+    auto wantedType = tileType.clone(type.getElementType());
     Value rounded = tile;
-    if (!type.getElementType().isF32())
-      rounded = arith::TruncFOp::create(
-          builder, getLoc(),
-          cast<RankedTensorType>(tile.getType()).clone(type.getElementType()),
-          tile);
+    if (type.getElementTypeBitWidth() < 32)
+      rounded = arith::TruncFOp::create(builder, getLoc(), wantedType, tile);
+    else if (type.getElementTypeBitWidth() > 32)
+      rounded = arith::ExtFOp::create(builder, getLoc(), wantedType, tile);
     tiles.push_back(rounded);
     outputs.push_back(tensor);
     outTypes.push_back(type);
@@ -349,10 +353,14 @@ mamba::decomposeMixer(ApplyOp apply, ScheduleAttr schedule, bool silent) {
   FailureOr<ChunkScanOp> scan = decomposition.run();
   if (failed(scan) || silent)
     return scan;
+  auto options =
+      remark::RemarkOpts::name("Decompose").category("ssd-decompose");
+  for (Operation *producer : decomposition.getUnfusedProducers())
+    remark::missed(producer->getLoc(), options)
+        << remark::add("producer is not point-wise in the order of its "
+                       "result; it stays a loop of its own");
   for (Operation *consumer : decomposition.unfused)
-    remark::missed(
-        consumer->getLoc(),
-        remark::RemarkOpts::name("Decompose").category("ssd-decompose"))
+    remark::missed(consumer->getLoc(), options)
         << remark::add("consumer is not point-wise over B×T×H×P or waits "
                        "for the mixer; it stays a loop of its own");
   return scan;

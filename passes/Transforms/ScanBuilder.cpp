@@ -29,18 +29,17 @@ static bool isOrderedProjection(AffineMap map) {
   return true;
 }
 
+/// Types that have a tile form: floats, and what comparisons yield.
+static bool isTileElement(Type type) {
+  return isa<FloatType>(type) || type.isInteger(1);
+}
+
 static bool isScalarPointwise(Operation &op) {
-  if (isa<linalg::YieldOp>(op))
+  if (isa<linalg::YieldOp>(op) || matchPattern(&op, m_Constant()))
     return true;
-  if (matchPattern(&op, m_Constant()))
-    return op.getNumResults() == 1 &&
-           op.getResult(0).getType().isIntOrIndexOrFloat();
-  if (!op.hasTrait<OpTrait::Elementwise>() || !isMemoryEffectFree(&op))
-    return false;
-  // Integer and index arithmetic has no tile form beyond comparisons.
-  return llvm::all_of(op.getResultTypes(), [](Type type) {
-    return isa<FloatType>(type) || type.isInteger(1);
-  });
+  return op.hasTrait<OpTrait::Elementwise>() && isMemoryEffectFree(&op) &&
+         llvm::all_of(op.getOperandTypes(), isTileElement) &&
+         llvm::all_of(op.getResultTypes(), isTileElement);
 }
 
 /// Values from outside the body: constants can be repeated inside.
@@ -62,6 +61,8 @@ bool isFusiblePointwise(linalg::GenericOp op) {
   for (OpOperand &operand : op->getOpOperands()) {
     Type type = operand.get().getType();
     auto tensor = dyn_cast<RankedTensorType>(type);
+    if (!tensor && !matchPattern(operand.get(), m_Constant()))
+      return false;
     Type element = tensor ? tensor.getElementType() : type;
     if (!isa<Float32Type, BFloat16Type, Float16Type, Float64Type>(element) ||
         !isOrderedProjection(op.getMatchingIndexingMap(&operand)))
@@ -113,6 +114,8 @@ Value ScanBuilder::getTile(Value tensor, ArrayRef<DimRole> roles) {
       tile = PadOp::create(builder, loc, tile.getType(), tile,
                            builder.getF64FloatAttr(0.0));
   } else {
+    if (tensor.getDefiningOp<linalg::LinalgOp>())
+      unfused.insert(tensor.getDefiningOp());
     tile = addOperand(tensor, rolesAttr);
   }
   tiles[{tensor, rolesAttr}] = tile;
@@ -144,35 +147,40 @@ Value ScanBuilder::expandTile(Value tile, ArrayRef<DimRole> roles,
     }
   if (newAxes.empty())
     return tile;
-  return BroadcastOp::create(
-      builder, loc, RankedTensorType::get(shape, builder.getF32Type()), tile,
-      newAxes);
+  return BroadcastOp::create(builder, loc,
+                             RankedTensorType::get(shape, builder.getF32Type()),
+                             tile, newAxes);
 }
 
-/// A constant as an f32 tile of the given shape.
-static Value buildSplat(OpBuilder &builder, Location loc, double value,
+/// A float, as f32, or boolean constant as a tile of the given shape.
+static Value buildSplat(OpBuilder &builder, Location loc, TypedAttr scalar,
                         ArrayRef<int64_t> shape) {
-  auto type = RankedTensorType::get(shape, builder.getF32Type());
-  return arith::ConstantOp::create(
-      builder, loc, DenseElementsAttr::get(type, float(value)));
+  Attribute value = scalar;
+  Type element = scalar.getType();
+  if (auto number = dyn_cast<FloatAttr>(scalar)) {
+    element = builder.getF32Type();
+    value = builder.getFloatAttr(element, number.getValueAsDouble());
+  }
+  auto type = RankedTensorType::get(shape, element);
+  return arith::ConstantOp::create(builder, loc,
+                                   DenseElementsAttr::get(type, value));
 }
 
-static std::optional<double> getConstantFloat(Value value) {
+/// The float or boolean that `value` is, or is everywhere; null: neither.
+static TypedAttr getConstantScalar(Value value) {
   Attribute attribute;
   if (!matchPattern(value, m_Constant(&attribute)))
-    return std::nullopt;
+    return {};
   if (auto splat = dyn_cast<SplatElementsAttr>(attribute))
-    if (isa<FloatType>(splat.getElementType()))
-      return splat.getSplatValue<FloatAttr>().getValueAsDouble();
-  if (auto number = dyn_cast<FloatAttr>(attribute))
-    return number.getValueAsDouble();
-  return std::nullopt;
+    attribute = splat.getSplatValue<Attribute>();
+  auto scalar = dyn_cast<TypedAttr>(attribute);
+  return scalar && isTileElement(scalar.getType()) ? scalar : TypedAttr();
 }
 
 Value ScanBuilder::getTileOrSplat(Value input, ArrayRef<DimRole> roles,
                                   ArrayRef<int64_t> shape) {
-  if (std::optional<double> constant = getConstantFloat(input))
-    return buildSplat(builder, loc, *constant, shape);
+  if (TypedAttr constant = getConstantScalar(input))
+    return buildSplat(builder, loc, constant, shape);
   return toF32(getTile(input, roles));
 }
 
@@ -193,9 +201,9 @@ Value ScanBuilder::inlineScalar(Operation &op, IRMapping &mapping,
       arguments.push_back(known);
       continue;
     }
-    std::optional<double> constant = getConstantFloat(operand);
-    assert(constant && "isFusiblePointwise admits float constants only");
-    arguments.push_back(buildSplat(builder, loc, *constant, shape));
+    TypedAttr constant = getConstantScalar(operand);
+    assert(constant && "isScalarPointwise admits floats and booleans only");
+    arguments.push_back(buildSplat(builder, loc, constant, shape));
   }
   Type element = op.getResult(0).getType();
   if (isa<FloatType>(element))
@@ -216,7 +224,7 @@ Value ScanBuilder::inlineGeneric(linalg::GenericOp op, unsigned index,
     SmallVector<DimRole> inputRoles =
         projectRoles(op.getMatchingIndexingMap(input), roles);
     Value tile = getTileOrSplat(input->get(), inputRoles, shape);
-    if (!getConstantFloat(input->get()))
+    if (!getConstantScalar(input->get()))
       tile = expandTile(tile, inputRoles, roles, shape);
     mapping.map(op.getMatchingBlockArgument(input), tile);
   }
@@ -226,7 +234,7 @@ Value ScanBuilder::inlineGeneric(linalg::GenericOp op, unsigned index,
   Value yielded = op.getBody()->getTerminator()->getOperand(index);
   if (Value tile = mapping.lookupOrNull(yielded))
     return tile;
-  return buildSplat(builder, loc, *getConstantFloat(yielded), shape);
+  return buildSplat(builder, loc, getConstantScalar(yielded), shape);
 }
 
 } // namespace mamba

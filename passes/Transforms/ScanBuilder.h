@@ -10,6 +10,7 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/SetVector.h"
 
 namespace mamba {
 
@@ -40,13 +41,17 @@ public:
   llvm::ArrayRef<mlir::Value> getOperands() const { return operands; }
   llvm::ArrayRef<mlir::Attribute> getRoles() const { return operandRoles; }
 
+  /// Loops that produce operands and could not be inlined.
+  llvm::ArrayRef<mlir::Operation *> getUnfused() const {
+    return unfused.getArrayRef();
+  }
+
 private:
   mlir::Value addOperand(mlir::Value tensor, ssd::RolesAttr roles);
   mlir::Value getTileOrSplat(mlir::Value input,
                              llvm::ArrayRef<ssd::DimRole> roles,
                              llvm::ArrayRef<int64_t> shape);
-  mlir::Value expandTile(mlir::Value tile,
-                         llvm::ArrayRef<ssd::DimRole> roles,
+  mlir::Value expandTile(mlir::Value tile, llvm::ArrayRef<ssd::DimRole> roles,
                          llvm::ArrayRef<ssd::DimRole> wantedRoles,
                          llvm::ArrayRef<int64_t> shape);
   mlir::Value inlineScalar(mlir::Operation &op, mlir::IRMapping &mapping,
@@ -55,6 +60,7 @@ private:
   mlir::Block &body;
   llvm::SmallVector<mlir::Value> operands;
   llvm::SmallVector<mlir::Attribute> operandRoles;
+  llvm::SmallSetVector<mlir::Operation *, 4> unfused;
   /// Tiles by tensor and roles (one tensor may be read in two ways).
   llvm::DenseMap<std::pair<mlir::Value, mlir::Attribute>, mlir::Value> tiles;
 };

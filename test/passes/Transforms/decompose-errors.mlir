@@ -126,3 +126,50 @@ func.func @diamond(%a: tensor<2x4x4xf32>, %x: tensor<2x4x4x8xf32>, %z: tensor<2x
   } -> tensor<2x4x4x8xf32>
   return %v : tensor<2x4x4x8xf32>
 }
+
+// -----
+
+// Integers have no tile form, and a scalar argument is no tensor.
+#full = affine_map<(b, t, h, p) -> (b, t, h, p)>
+#none = affine_map<(b, t, h, p) -> ()>
+func.func @no_tile_form(%a: tensor<2x4x4xf32>, %x: tensor<2x4x4x8xf32>, %s: f32)
+    -> (tensor<2x4x4x8xf32>, tensor<2x4x4x8xf32>) {
+  %L = ssd.decay %a : tensor<2x4x4xf32>
+  %y = ssd.apply %L, %x schedule <form = chunked, chunk = 4, sub_block = 4, operand = f32>
+      : !ssd.matrix<2x4x4, causal>, tensor<2x4x4x8xf32> -> tensor<2x4x4x8xf32>
+  %e = tensor.empty() : tensor<2x4x4x8xf32>
+  %three = arith.constant 3 : i32
+  // expected-remark @below {{consumer is not point-wise}}
+  %u = linalg.generic {indexing_maps = [#full, #full], iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%y : tensor<2x4x4x8xf32>) outs(%e : tensor<2x4x4x8xf32>) {
+  ^bb0(%p: f32, %o: f32):
+    %0 = math.fpowi %p, %three : f32, i32
+    linalg.yield %0 : f32
+  } -> tensor<2x4x4x8xf32>
+  // expected-remark @below {{consumer is not point-wise}}
+  %v = linalg.generic {indexing_maps = [#full, #none, #full], iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%y, %s : tensor<2x4x4x8xf32>, f32) outs(%e : tensor<2x4x4x8xf32>) {
+  ^bb0(%p: f32, %q: f32, %o: f32):
+    %0 = arith.mulf %p, %q : f32
+    linalg.yield %0 : f32
+  } -> tensor<2x4x4x8xf32>
+  return %u, %v : tensor<2x4x4x8xf32>, tensor<2x4x4x8xf32>
+}
+
+// -----
+
+#bht = affine_map<(b, t, h) -> (b, h, t)>
+#bth = affine_map<(b, t, h) -> (b, t, h)>
+func.func @producer(%a: tensor<2x4x4xf32>, %x: tensor<2x4x4x8xf32>) -> tensor<2x4x4x8xf32> {
+  %e = tensor.empty() : tensor<2x4x4xf32>
+  // expected-remark @below {{producer is not point-wise in the order of its result; it stays a loop of its own}}
+  %t = linalg.generic {indexing_maps = [#bht, #bth], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%a : tensor<2x4x4xf32>) outs(%e : tensor<2x4x4xf32>) {
+  ^bb0(%u: f32, %o: f32):
+    linalg.yield %u : f32
+  } -> tensor<2x4x4xf32>
+  %L = ssd.decay %t : tensor<2x4x4xf32>
+  %y = ssd.apply %L, %x schedule <form = chunked, chunk = 4, sub_block = 4, operand = f32>
+      : !ssd.matrix<2x4x4, causal>, tensor<2x4x4x8xf32> -> tensor<2x4x4x8xf32>
+  return %y : tensor<2x4x4x8xf32>
+}

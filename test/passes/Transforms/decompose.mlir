@@ -219,3 +219,39 @@ func.func @other_forms(%a: tensor<2x9x4xf32>, %x: tensor<2x9x4x8xf32>)
       : !ssd.matrix<2x4x9, causal>, tensor<2x9x4x8xf32> -> tensor<2x9x4x8xf32>
   return %y, %z : tensor<2x9x4x8xf32>, tensor<2x9x4x8xf32>
 }
+
+// Tiles are computed in f32 and stored as the result's type.
+// CHECK-LABEL: @f64_result
+// CHECK: %[[y:.*]] = arith.extf %{{.*}} : tensor<16x8xf32> to tensor<16x8xf64>
+// CHECK: ssd.yield %[[y]]
+func.func @f64_result(%a: tensor<2x9x4xf64>, %x: tensor<2x9x4x8xf64>) -> tensor<2x9x4x8xf64> {
+  %M = ssd.decay %a : tensor<2x9x4xf64>
+  %y = ssd.apply %M, %x schedule <form = chunked, chunk = 16, sub_block = 16, operand = f32>
+      : !ssd.matrix<2x4x9, causal>, tensor<2x9x4x8xf64> -> tensor<2x9x4x8xf64>
+  return %y : tensor<2x9x4x8xf64>
+}
+
+// Booleans are tiles too, constants among them.
+// CHECK-LABEL: @booleans
+// CHECK-DAG: %[[true:.*]] = arith.constant dense<true> : tensor<16x8xi1>
+// CHECK-DAG: %[[zero:.*]] = arith.constant dense<0.0{{.*}}> : tensor<16x8xf32>
+// CHECK: %[[p:.*]] = arith.cmpf ogt, %[[y:.*]], %[[zero]]
+// CHECK: %[[q:.*]] = arith.xori %[[p]], %[[true]]
+// CHECK: arith.select %[[q]], %[[y]], %[[zero]]
+func.func @booleans(%a: tensor<2x9x4xf32>, %x: tensor<2x9x4x8xf32>) -> tensor<2x9x4x8xf32> {
+  %M = ssd.decay %a : tensor<2x9x4xf32>
+  %y = ssd.apply %M, %x schedule <form = chunked, chunk = 16, sub_block = 16, operand = f32>
+      : !ssd.matrix<2x4x9, causal>, tensor<2x9x4x8xf32> -> tensor<2x9x4x8xf32>
+  %e4 = tensor.empty() : tensor<2x9x4x8xf32>
+  %true = arith.constant true
+  %zero = arith.constant 0.0 : f32
+  %z = linalg.generic {indexing_maps = [#full, #full], iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%y : tensor<2x9x4x8xf32>) outs(%e4 : tensor<2x9x4x8xf32>) {
+  ^bb0(%u: f32, %o: f32):
+    %0 = arith.cmpf ogt, %u, %zero : f32
+    %1 = arith.xori %0, %true : i1
+    %2 = arith.select %1, %u, %zero : f32
+    linalg.yield %2 : f32
+  } -> tensor<2x9x4x8xf32>
+  return %z : tensor<2x9x4x8xf32>
+}
