@@ -45,6 +45,9 @@ private:
   Value loadPartialRows(Value source, Value valid);
   void storeTile(unsigned output, Value tile, Value token, Value valid);
   SmallVector<Value> initialStates();
+  Value getFinalInPlace(unsigned state);
+  Value initializeInPlace(unsigned state, Value final);
+  Value zeroOf(ShapedType type);
   void emitChunk(Value token, MutableArrayRef<Value> states);
   void cloneBody(Value valid);
   Value transpose(Value tile);
@@ -88,6 +91,8 @@ void ChunkScanKernel::emit() {
   }
   for (auto [i, final] : llvm::enumerate(scan.getFinals())) {
     BlockArgument argument = scan.getStateArgument(i);
+    if (!isCarriedTransposed(argument))
+      continue; // it was carried there
     auto carried = cast<RankedTensorType>(loop.getResult(i).getType());
     Value buffer = bufferization::ToBufferOp::create(
         b, MemRefType::get(carried.getShape(), carried.getElementType()),
@@ -95,7 +100,7 @@ void ChunkScanKernel::emit() {
     emitCopy(b, buffer,
              sliceState(scan->getNumOperands() + scan.getOuts().size() + i,
                         cast<RankedTensorType>(argument.getType())),
-             isCarriedTransposed(argument));
+             /*transposed=*/true);
   }
 }
 
@@ -237,19 +242,45 @@ SmallVector<Value> ChunkScanKernel::initialStates() {
   for (unsigned i = 0; i < scan.getNumStates(); ++i) {
     BlockArgument argument = scan.getStateArgument(i);
     auto type = cast<RankedTensorType>(argument.getType());
+    if (Value final = getFinalInPlace(i)) {
+      states.push_back(initializeInPlace(i, final));
+      continue;
+    }
     Value state;
     if (scan.getInits().empty()) {
-      Value zero = arith::ConstantOp::create(
-          b, b.getFloatAttr(type.getElementType(), 0.0));
       Value empty =
           tensor::EmptyOp::create(b, type.getShape(), type.getElementType());
-      state = linalg::FillOp::create(b, zero, empty).getResult(0);
+      state = linalg::FillOp::create(b, zeroOf(type), empty).getResult(0);
     } else {
       state = asTensor(sliceState(scan.getIns().size() + i, type));
     }
     states.push_back(isCarriedTransposed(argument) ? transpose(state) : state);
   }
   return states;
+}
+
+/// The current item's final state where the state can be carried in it: it is
+/// wanted and lies the same way round. Null elsewhere.
+Value ChunkScanKernel::getFinalInPlace(unsigned state) {
+  BlockArgument argument = scan.getStateArgument(state);
+  if (scan.getFinals().empty() || isCarriedTransposed(argument))
+    return {};
+  return sliceState(scan->getNumOperands() + scan.getOuts().size() + state,
+                    cast<RankedTensorType>(argument.getType()));
+}
+
+/// Writes the initial state to `final` and carries it there.
+Value ChunkScanKernel::initializeInPlace(unsigned state, Value final) {
+  auto type = cast<RankedTensorType>(scan.getStateArgument(state).getType());
+  if (scan.getInits().empty())
+    linalg::FillOp::create(b, zeroOf(type), final);
+  else
+    emitCopy(b, sliceState(scan.getIns().size() + state, type), final);
+  return asTensor(final, /*writable=*/true);
+}
+
+Value ChunkScanKernel::zeroOf(ShapedType type) {
+  return arith::ConstantOp::create(b, b.getZeroAttr(type.getElementType()));
 }
 
 /// One chunk at `token`; replaces `states` by the next ones.

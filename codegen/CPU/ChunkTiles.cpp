@@ -49,7 +49,11 @@ bool isCarriedTransposed(BlockArgument state) {
     for (Operation *user : value.getUsers()) {
       if (isa<arith::TruncFOp, arith::ExtFOp>(user))
         worklist.push_back(user->getResult(0));
-      if (auto dot = dyn_cast<ssd::DotOp>(user); dot && dot.getRhs() == value)
+      auto dot = dyn_cast<ssd::DotOp>(user);
+      // A product of one row reads its second operand either way.
+      bool decides = dot && dot.getRhs() == value &&
+                     cast<RankedTensorType>(dot.getType()).getDimSize(0) > 1;
+      if (decides)
         votes += dot.getContract()[1] == 1 ? 1 : -1;
     }
   }

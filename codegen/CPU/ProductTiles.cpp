@@ -11,6 +11,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/ADT/bit.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -39,6 +40,10 @@ namespace {
 
 using Triangle = std::optional<bool>; // lower?
 
+/// Row sums that are formed side by side: enough to hide the latency of an
+/// addition.
+constexpr int64_t kRowSums = 8;
+
 /// Emits C += A · B with B and C vectorised along their rows.
 class ProductEmitter {
 public:
@@ -49,8 +54,11 @@ public:
 
 private:
   void emitTile(Value i, Value j, int64_t rows, int64_t columns);
+  void emitRowSums(Value j, int64_t count);
   void emitColumn(Value i, Value j, int64_t rows, int64_t columns);
   Value readTile(Value buffer, ValueRange indices, ArrayRef<int64_t> shape);
+  Value readVector(Value buffer, bool transposed, Value row, Value offset,
+                   int64_t width);
   Value contract(Value a, Value column, Value accumulators);
   Value packTransposed(Value buffer);
   Value constant(int64_t value) {
@@ -60,8 +68,9 @@ private:
   ImplicitLocOpBuilder &b;
   linalg::GenericOp op;
   Value lhs, rhs, result;
-  int64_t m, n, k;
+  int64_t m, n, k, lanes;
   bool lhsByColumns;   // A is stored K×M
+  bool rhsByRows;      // B is stored N×K; only if M is 1
   Operation *prologue; // computes the initial values, or null
   Triangle lhsTriangle, resultTriangle;
   RegisterTile tile;
@@ -78,7 +87,7 @@ Triangle readTriangle(Operation *op, StringRef name) {
 
 ProductEmitter::ProductEmitter(ImplicitLocOpBuilder &b, linalg::GenericOp op,
                                int64_t lanes, int64_t registers)
-    : b(b), op(op), result(op.getOutputs()[0]) {
+    : b(b), op(op), result(op.getOutputs()[0]), lanes(lanes) {
   SmallVector<AffineMap> maps = op.getIndexingMapsArray();
   SmallVector<int64_t> ranges = op.getStaticLoopRanges();
   SmallVector<unsigned> reduction;
@@ -92,8 +101,11 @@ ProductEmitter::ProductEmitter(ImplicitLocOpBuilder &b, linalg::GenericOp op,
   lhs = op.getInputs()[swapped ? 1 : 0];
   rhs = op.getInputs()[swapped ? 0 : 1];
   lhsByColumns = maps[swapped ? 1 : 0].getDimPosition(0) == kDim;
-  if (maps[swapped ? 0 : 1].getDimPosition(1) == kDim)
+  rhsByRows = maps[swapped ? 0 : 1].getDimPosition(1) == kDim;
+  if (rhsByRows && m > 1) {
     rhs = packTransposed(rhs);
+    rhsByRows = false;
+  }
   prologue = findPrologue(op);
   if (!swapped) {
     lhsTriangle = readTriangle(op, kLhsTriangleAttr);
@@ -121,13 +133,76 @@ Value ProductEmitter::packTransposed(Value buffer) {
 
 void ProductEmitter::emit() {
   auto emitColumns = [&](Value j, int64_t columns) {
+    if (rhsByRows)
+      return emitRowSums(j, columns);
     forStaticTiles(
         b, m, tile.rows, Remainder::Whole,
         [&](Value i, int64_t rows) { emitTile(i, j, rows, columns); });
   };
-  forStaticTiles(b, n, tile.columns, Remainder::PowersOfTwo, emitColumns);
+  forStaticTiles(b, n, rhsByRows ? kRowSums : tile.columns,
+                 Remainder::PowersOfTwo, emitColumns);
   if (prologue)
     prologue->erase();
+}
+
+/// `count` elements of a result of one row, each the sum of a row of B times
+/// the row of A: vectors along the contracted dimension, summed at the end.
+void ProductEmitter::emitRowSums(Value j, int64_t count) {
+  Type element = cast<MemRefType>(result.getType()).getElementType();
+  SmallVector<Value> sums(count,
+                          arith::ConstantOp::create(b, b.getZeroAttr(element)));
+  // Runs once for the full vectors, and for each narrower rest.
+  for (int64_t at = 0; at < k;) {
+    int64_t width = std::min(lanes, int64_t(llvm::bit_floor(uint64_t(k - at))));
+    int64_t end = width == lanes ? k / lanes * lanes : at + width;
+    auto type = VectorType::get({width}, element);
+    Value zero = arith::ConstantOp::create(b, b.getZeroAttr(type));
+    auto loop = scf::ForOp::create(
+        b, constant(at), constant(end), constant(width),
+        SmallVector<Value>(count, zero),
+        [&](OpBuilder &, Location, Value offset, ValueRange partial) {
+          Value first = constant(0);
+          Value a = readVector(lhs, lhsByColumns, first, offset, width);
+          SmallVector<Value> next;
+          for (int64_t r = 0; r < count; ++r) {
+            Value row = arith::AddIOp::create(b, j, constant(r));
+            Value values = readVector(rhs, false, row, offset, width);
+            next.push_back(vector::FMAOp::create(b, values, a, partial[r]));
+          }
+          scf::YieldOp::create(b, next);
+        });
+    for (auto [sum, partial] : llvm::zip_equal(sums, loop.getResults()))
+      sum = vector::ReductionOp::create(b, vector::CombiningKind::ADD, partial,
+                                        sum, arith::FastMathFlags::reassoc);
+    at = end;
+  }
+  auto type = VectorType::get({1, count}, element);
+  Value products = vector::ShapeCastOp::create(
+      b, type,
+      vector::FromElementsOp::create(b, VectorType::get({count}, element),
+                                     sums));
+  Value initial = prologue ? emitPrologue(b, prologue, constant(0), j, 1, count)
+                           : readTile(result, {constant(0), j}, {1, count});
+  vector::TransferWriteOp::create(
+      b, arith::AddFOp::create(b, initial, products), result,
+      ValueRange{constant(0), j}, ArrayRef<bool>{true, true});
+}
+
+/// `width` elements of a row of a buffer from `offset` on; of its first column
+/// if it is `transposed` (a single row stored as a column).
+Value ProductEmitter::readVector(Value buffer, bool transposed, Value row,
+                                 Value offset, int64_t width) {
+  Type element = cast<MemRefType>(buffer.getType()).getElementType();
+  Value padding = arith::ConstantOp::create(b, b.getZeroAttr(element));
+  AffineMap map = AffineMap::get(2, 0, b.getAffineDimExpr(transposed ? 0 : 1),
+                                 b.getContext());
+  SmallVector<Value> indices{row, offset};
+  if (transposed)
+    std::swap(indices[0], indices[1]);
+  return vector::TransferReadOp::create(
+      b, VectorType::get({width}, element), buffer, indices,
+      AffineMapAttr::get(map), padding, /*mask=*/Value(),
+      b.getBoolArrayAttr({true}));
 }
 
 /// A tile of the result, or zeros where it lies outside the triangle that is

@@ -173,3 +173,31 @@ func.func @no_prologue(%a: memref<8x20xf32>, %b: memref<20x32xf32>, %c: memref<8
   }
   return
 }
+
+// -----
+
+#mk = affine_map<(m, n, k) -> (m, k)>
+#nk = affine_map<(m, n, k) -> (n, k)>
+#mn = affine_map<(m, n, k) -> (m, n)>
+
+// A product of one row does not transpose the second operand: eight sums side
+// by side, vectors along the contracted dimension, the rest narrower.
+
+// CHECK-LABEL: func.func @one_row
+// CHECK-NOT:     memref.alloc
+// CHECK:         scf.for
+// CHECK:           scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>, {{.*}}vector<16xf32>)
+// CHECK-COUNT-8:     vector.fma
+// CHECK-COUNT-8:   vector.reduction <add>, {{.*}} : vector<16xf32> into f32
+// CHECK-COUNT-8:   vector.reduction <add>, {{.*}} : vector<4xf32> into f32
+// CHECK:           vector.transfer_write {{.*}} : vector<1x8xf32>
+func.func @one_row(%a: memref<1x36xf32>, %b: memref<16x36xf32>, %c: memref<1x16xf32>) {
+  linalg.generic {indexing_maps = [#mk, #nk, #mn], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%a, %b : memref<1x36xf32>, memref<16x36xf32>) outs(%c : memref<1x16xf32>) {
+  ^bb0(%x: f32, %y: f32, %z: f32):
+    %p = arith.mulf %x, %y : f32
+    %s = arith.addf %z, %p : f32
+    linalg.yield %s : f32
+  }
+  return
+}

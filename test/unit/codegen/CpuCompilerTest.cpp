@@ -207,6 +207,18 @@ TEST(CpuCompiler, RecurrentForm) {
   Mixer{.channels = 64, .state = 128, .chunk = 1}.check({1, 2, 7});
 }
 
+TEST(CpuCompiler, RecurrentFormOfPrimeSizes) {
+  Mixer{.heads = 3, .channels = 7, .state = 29, .chunk = 1}.check({1, 5}, 2);
+}
+
+TEST(CpuCompiler, RecurrentFormFromZero) {
+  Mixer{.chunk = 1, .hasInit = false}.check({1, 5}, 2);
+}
+
+TEST(CpuCompiler, RecurrentFormReverse) {
+  Mixer{.chunk = 1, .reverse = true}.check({1, 5});
+}
+
 TEST(CpuCompiler, QuadraticForm) {
   Mixer{.channels = 16, .state = 16, .chunk = 100}.check({99, 100});
 }

@@ -218,6 +218,36 @@ func.func @f(%x: tensor<?x?x1x6xf32>, %c: tensor<?x?x1x4xf32>) -> (tensor<?x?x1x
   EXPECT_LE(relativeError(s.values, state), 2e-6);
 }
 
+TEST(CpuTile, StateThatNobodyWantsAtTheEnd) {
+  // y_t = Σ_{k<t} x_k + s0, with an initial and without a final state.
+  const char *text = R"(
+func.func @f(%x: tensor<?x?x1x6xf32>, %s0: tensor<?x1x1x6xf32>) -> tensor<?x?x1x6xf32> {
+  %y = ssd.chunk_scan chunk 1 heads 1 ins(%x as [batch, time, head, channel] : tensor<?x?x1x6xf32>)
+      inits(%s0 : tensor<?x1x1x6xf32>) outs([batch, time, head, channel] : tensor<?x?x1x6xf32>) {
+  ^bb0(%xt: tensor<1x6xf32>, %st: tensor<1x6xf32>):
+    %next = arith.addf %st, %xt : tensor<1x6xf32>
+    ssd.yield %st, %next : tensor<1x6xf32>, tensor<1x6xf32>
+  }
+  return %y : tensor<?x?x1x6xf32>
+})";
+  auto executable = compile(text, "f");
+  ASSERT_TRUE(executable);
+  std::mt19937 random(5);
+  constexpr int64_t length = 4;
+  Array x = randomArray(random, 2 * length * 6);
+  Array init = randomArray(random, 2 * 6), y;
+  y.poison(2 * length * 6);
+  run(*executable, {&x, &init, &y}, 2, length);
+  std::vector<double> expected;
+  for (int64_t n = 0; n < 2; ++n)
+    for (int64_t t = 0; t < length; ++t)
+      for (int64_t p = 0; p < 6; ++p)
+        expected.push_back(t == 0 ? init.values[n * 6 + p]
+                                  : expected[(n * length + t - 1) * 6 + p] +
+                                        x.values[(n * length + t - 1) * 6 + p]);
+  EXPECT_LE(relativeError(y.values, expected), 2e-6);
+}
+
 TEST(CpuTile, RegisterTilesFitTheRegisters) {
   for (int64_t registers : {16, 32})
     for (int64_t lanes : {4, 8, 16})
