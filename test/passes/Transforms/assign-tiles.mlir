@@ -48,7 +48,7 @@ func.func @state_space(%a: tensor<?x?x4xf32>, %c: tensor<?x?x2x24xbf16>, %b: ten
 
 // P = 40 and N = 24 are padded to whole fragments: 48×32 for a 1×4 warp grid.
 // CHECK-LABEL: gpu.func @state_space_0(
-// CHECK-SAME: kernel attributes {known_block_size = array<i32: 128, 1, 1>, tile.slices = 1 : i64}
+// CHECK-SAME: kernel attributes {known_block_size = array<i32: 128, 1, 1>, nvvm.minctasm = 1 : i32, tile.slices = 1 : i64}
 // CHECK-DAG: %[[C:.*]] = tile.alloc : !tile.buffer<64x32xbf16, stages = 2>
 // CHECK-DAG: %[[X:.*]] = tile.alloc : !tile.buffer<64x48xbf16, stages = 2>
 // CHECK-DAG: %[[STATE:.*]] = tile.alloc : !tile.buffer<48x32xbf16>

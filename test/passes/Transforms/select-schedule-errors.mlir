@@ -112,10 +112,21 @@ func.func @written_channels(%x: tensor<?x?x1x64xbf16>, %b: tensor<?x?x1x16xbf16>
 
 // -----
 
-func.func @written_state_too_large(%x: tensor<?x?x1x128xbf16>, %b: tensor<?x?x1x128xbf16>,
-                                   %c: tensor<?x?x1x128xbf16>) -> tensor<?x?x1x128xf32> {
-  %M = ssd.state_space %c, %b : tensor<?x?x1x128xbf16>, tensor<?x?x1x128xbf16>
-  // expected-error @below {{has a schedule that sm_80 cannot run: 128 channels × 128 state values exceed the 8192 that a thread block keeps in registers}}
+func.func @written_state_too_large(%x: tensor<?x?x1x64xbf16>, %b: tensor<?x?x1x256xbf16>,
+                                   %c: tensor<?x?x1x256xbf16>) -> tensor<?x?x1x64xf32> {
+  %M = ssd.state_space %c, %b : tensor<?x?x1x256xbf16>, tensor<?x?x1x256xbf16>
+  // expected-error @below {{has a schedule that sm_80 cannot run: 64 channels × 256 state values exceed the 8192 that a thread block keeps in registers}}
+  %y = ssd.apply %M, %x schedule <form = chunked, chunk = 64, sub_block = 16, operand = bf16, weights = keys, channels = 64>
+      : !ssd.matrix<?x1x?, causal>, tensor<?x?x1x64xbf16> -> tensor<?x?x1x64xf32>
+  return %y : tensor<?x?x1x64xf32>
+}
+
+// -----
+
+func.func @written_slice_too_wide(%x: tensor<?x?x1x128xbf16>, %b: tensor<?x?x1x16xbf16>,
+                                  %c: tensor<?x?x1x16xbf16>) -> tensor<?x?x1x128xf32> {
+  %M = ssd.state_space %c, %b : tensor<?x?x1x16xbf16>, tensor<?x?x1x16xbf16>
+  // expected-error @below {{has a schedule that sm_80 cannot run: a slice of 128 channels exceeds 64}}
   %y = ssd.apply %M, %x schedule <form = chunked, chunk = 64, sub_block = 16, operand = bf16, weights = keys, channels = 128>
       : !ssd.matrix<?x1x?, causal>, tensor<?x?x1x128xbf16> -> tensor<?x?x1x128xf32>
   return %y : tensor<?x?x1x128xf32>

@@ -77,6 +77,18 @@ func.func @ragged_slices(%x: tensor<?x?x8x248xbf16>, %b: tensor<?x?x8x128xbf16>,
   return %y : tensor<?x?x8x248xf32>
 }
 
+// Slices are 64 channels wide at most, whatever the state leaves room for.
+// CPU-LABEL: @wide_headdim
+// GPU-LABEL: @wide_headdim
+// GPU: channels = 64, warps = 4
+func.func @wide_headdim(%x: tensor<?x?x8x192xbf16>, %b: tensor<?x?x8x24xbf16>,
+                        %c: tensor<?x?x8x24xbf16>) -> tensor<?x?x8x192xf32> {
+  %M = ssd.state_space %c, %b : tensor<?x?x8x24xbf16>, tensor<?x?x8x24xbf16>
+  %y = ssd.apply %M, %x : !ssd.matrix<?x8x?, causal>, tensor<?x?x8x192xbf16>
+      -> tensor<?x?x8x192xf32>
+  return %y : tensor<?x?x8x192xf32>
+}
+
 // One token: nothing to gain from a chunk.
 // CPU-LABEL: @decode
 // CPU: schedule <form = recurrent, chunk = 1, sub_block = 1, operand = f32>
