@@ -41,8 +41,7 @@ mamba_cpu_kernel mamba_compiled_cpu_kernel(const mamba_compiled *function,
 
 void mamba_compiled_parallel_for(void *user, int64_t count,
                                  mamba_parallel_body body, void *closure) {
-  CpuExecutable *cpu =
-      static_cast<mamba_compiled *>(user)->function->getCpu();
+  CpuExecutable *cpu = static_cast<mamba_compiled *>(user)->function->getCpu();
   assert(cpu && "the function was compiled for a GPU");
   CpuExecutable::parallelFor(cpu, count, body, closure);
 }

@@ -42,8 +42,7 @@ compileCpu(ModuleOp module, StringRef entry, unsigned threads) {
   addToChunksPipeline(manager, "cpu");
   if (failed(manager.run(module)))
     return llvm::createStringError("");
-  auto program =
-      compileForCpu(module, function->getName(), getHostCpuTarget());
+  auto program = compileForCpu(module, function->getName(), getHostCpuTarget());
   if (!program)
     return program.takeError();
   auto executable = CpuExecutable::load(std::move(*program), threads);

@@ -21,8 +21,7 @@ FailureOr<func::FuncOp> isolateEntry(ModuleOp module, StringRef entry) {
   SmallVector<func::FuncOp> functions(module.getOps<func::FuncOp>());
   func::FuncOp chosen;
   for (func::FuncOp function : functions)
-    if (function.getName() == entry ||
-        (entry.empty() && functions.size() == 1))
+    if (function.getName() == entry || (entry.empty() && functions.size() == 1))
       chosen = function;
   if (!chosen) {
     InFlightDiagnostic diagnostic = module.emitError();
@@ -67,9 +66,9 @@ static KernelLaunch getLaunch(ModuleOp module, Operation *op,
   assert(kernel && emitted != code.kernels.end() &&
          "ssd-assign-tiles names the kernel of every chunk program");
   KernelLaunch launch;
-  launch.blocksPerBatch = int64_t(scan.getHeads()) *
-                          kernel->getAttrOfType<IntegerAttr>(kSlicesAttr)
-                              .getInt();
+  launch.blocksPerBatch =
+      int64_t(scan.getHeads()) *
+      kernel->getAttrOfType<IntegerAttr>(kSlicesAttr).getInt();
   launch.blockSize = int32_t(emitted->blockSize);
   launch.sharedBytes = int32_t(emitted->sharedBytes);
   return launch;

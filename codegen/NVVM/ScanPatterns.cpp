@@ -123,8 +123,8 @@ private:
   /// 2^{-k} for a largest value below 2^{e - 126}, e its exponent field.
   static Value scaleFor(ThreadBuilder &b, Value bits) {
     Value exponent = b.shiftRight(bits, 23);
-    Value excess = arith::MaxSIOp::create(b, b.add(exponent, -(126 + 15)),
-                                          b.i32(0));
+    Value excess =
+        arith::MaxSIOp::create(b, b.add(exponent, -(126 + 15)), b.i32(0));
     Value field = arith::SubIOp::create(b, b.i32(127), excess);
     Value scale = arith::ShLIOp::create(b, field, b.i32(23));
     return b.bitcast(scale, b.getF32Type());
@@ -361,8 +361,9 @@ struct SegmentDecayLowering : TilePattern<tile::SegmentDecayOp> {
 void populateScanPatterns(const TypeConverter &converter,
                           RewritePatternSet &patterns,
                           const KernelInfo &kernel) {
-  patterns.add<CumsumLowering, RangeScaleLowering, ReduceSumLowering, ExtractLowering,
-               SegmentDecayLowering>(converter, patterns.getContext(), kernel);
+  patterns.add<CumsumLowering, RangeScaleLowering, ReduceSumLowering,
+               ExtractLowering, SegmentDecayLowering>(
+      converter, patterns.getContext(), kernel);
 }
 
 } // namespace mamba::codegen

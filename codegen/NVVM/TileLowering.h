@@ -33,8 +33,8 @@ struct KernelInfo {
   const Target *target = nullptr;
   int64_t numWarps = 0;
   int64_t sharedBytes = 0;
-  /// Offset of the memory of each tile.alloc and tile.range_scale from the start
-  /// of shared memory.
+  /// Offset of the memory of each tile.alloc and tile.range_scale from the
+  /// start of shared memory.
   llvm::DenseMap<mlir::Operation *, int64_t> offsets;
 };
 

@@ -130,8 +130,7 @@ LogicalResult PlanBuilder::addOutputs() {
       return terminator->emitError("result '")
              << name << "' is not computed by a kernel";
     if (indices.count(operand.get()))
-      return terminator->emitError("result '")
-             << name << "' is returned twice";
+      return terminator->emitError("result '") << name << "' is returned twice";
     if (failed(addParam(operand.get(), name, MAMBA_PARAM_OUTPUT)))
       return failure();
   }

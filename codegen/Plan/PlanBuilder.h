@@ -36,7 +36,8 @@ private:
   mamba_plan plan{};
 };
 
-/// How a back end launches one of its kernels. The grid is batch × blocksPerBatch.
+/// How a back end launches one of its kernels. The grid is batch ×
+/// blocksPerBatch.
 struct KernelLaunch {
   int64_t blocksPerBatch = 1;
   int32_t blockSize = 0; ///< Threads; 0 on the CPU.

@@ -70,12 +70,11 @@ static ParseResult parseScanOutputs(OpAsmParser &parser,
 static void printScanOutputs(OpAsmPrinter &printer, Operation *,
                              TypeRange types, ArrayAttr roles) {
   printer << '(';
-  llvm::interleaveComma(llvm::zip_equal(types, roles), printer,
-                        [&](auto item) {
-                          auto [type, role] = item;
-                          cast<RolesAttr>(role).print(printer);
-                          printer << " : " << type;
-                        });
+  llvm::interleaveComma(llvm::zip_equal(types, roles), printer, [&](auto item) {
+    auto [type, role] = item;
+    cast<RolesAttr>(role).print(printer);
+    printer << " : " << type;
+  });
   printer << ')';
 }
 
@@ -120,8 +119,8 @@ struct ScanExtents {
   bool complete = false;
 
   /// (C1), (C2), (C6) for one tensor.
-  LogicalResult check(const Twine &what, RankedTensorType type,
-                      RolesAttr roles, bool isOutput);
+  LogicalResult check(const Twine &what, RankedTensorType type, RolesAttr roles,
+                      bool isOutput);
   LogicalResult checkDim(const Twine &what, DimRole role, int64_t size,
                          bool isOutput);
 };
@@ -132,16 +131,15 @@ LogicalResult ScanExtents::check(const Twine &what, RankedTensorType type,
   // (C1)
   if (int64_t(roles.getRoles().size()) != type.getRank())
     return op.emitOpError() << what << " has rank " << type.getRank()
-                            << ", but " << roles.getRoles().size()
-                            << " roles";
+                            << ", but " << roles.getRoles().size() << " roles";
   for (size_t i = 1; i < roles.getRoles().size(); ++i)
     if (roles.getRoles()[i - 1] >= roles.getRoles()[i])
       return op.emitOpError()
-             << what << " must have its roles in the order batch, time, head, "
-                        "channel, state, each once";
+             << what
+             << " must have its roles in the order batch, time, head, "
+                "channel, state, each once";
   bool hasBatch = false, hasTime = false;
-  for (auto [size, role] :
-       llvm::zip_equal(type.getShape(), roles.getRoles())) {
+  for (auto [size, role] : llvm::zip_equal(type.getShape(), roles.getRoles())) {
     hasBatch |= role == DimRole::Batch;
     hasTime |= role == DimRole::Time;
     if (failed(checkDim(what, role, size, isOutput)))
@@ -171,9 +169,9 @@ LogicalResult ScanExtents::checkDim(const Twine &what, DimRole role,
   // (C2)
   if (role == DimRole::Head &&
       (isOutput ? size != heads : size < 1 || heads % size != 0))
-    return op.emitOpError() << what << " has " << size << " heads, which "
-                            << (isOutput ? "is not " : "do not divide ")
-                            << heads;
+    return op.emitOpError()
+           << what << " has " << size << " heads, which "
+           << (isOutput ? "is not " : "do not divide ") << heads;
   return success();
 }
 
@@ -186,9 +184,9 @@ static LogicalResult verifyTiles(ChunkScanOp op, StringRef what,
            << tensors.size() + numStates << " " << what << " values, but has "
            << actual.size();
   for (auto [index, tensor] : llvm::enumerate(tensors)) {
-    RankedTensorType expected = ChunkScanOp::getTileType(
-        cast<RankedTensorType>(tensor), cast<RolesAttr>(roles[index]),
-        op.getChunk());
+    RankedTensorType expected =
+        ChunkScanOp::getTileType(cast<RankedTensorType>(tensor),
+                                 cast<RolesAttr>(roles[index]), op.getChunk());
     if (actual[index] != expected)
       return op.emitOpError("body's ")
              << what << " value " << index << " must be " << expected
@@ -204,12 +202,10 @@ static LogicalResult verifyStates(ChunkScanOp op, StringRef what,
   if (states.empty())
     return success();
   if (states.size() != numStates)
-    return op.emitOpError("has ")
-           << states.size() << " " << what << ", but " << numStates
-           << " carried states";
+    return op.emitOpError("has ") << states.size() << " " << what << ", but "
+                                  << numStates << " carried states";
   for (auto [index, type] : llvm::enumerate(states)) {
-    auto tile = cast<RankedTensorType>(
-        op.getStateArgument(index).getType());
+    auto tile = cast<RankedTensorType>(op.getStateArgument(index).getType());
     auto state = cast<RankedTensorType>(type);
     if (state.getRank() != 4 || tile.getRank() != 2 ||
         failed(unifySizes(state.getDimSize(0), extents.batch)) ||
@@ -267,15 +263,14 @@ LogicalResult ChunkScanOp::verifyRegions() {
   if (!yield)
     return emitOpError("body must end with ssd.yield");
   if (failed(verifyTiles(*this, "yielded", yield.getTiles().getTypes(),
-                         getOuts().getTypes(), getOutRoles(),
-                         getNumStates())))
+                         getOuts().getTypes(), getOutRoles(), getNumStates())))
     return failure();
   for (unsigned i = 0; i < getNumStates(); ++i) {
     Type next = yield.getTiles()[getOuts().size() + i].getType();
     if (next != getStateArgument(i).getType())
-      return emitOpError("next state ") << i << " must be "
-                                        << getStateArgument(i).getType()
-                                        << ", but is " << next;
+      return emitOpError("next state ")
+             << i << " must be " << getStateArgument(i).getType() << ", but is "
+             << next;
   }
   return success();
 }

@@ -50,9 +50,8 @@ static LogicalResult verifyStringAttr(Operation *op, NamedAttribute attribute,
            << "and 'ssd.init' on arguments only";
   auto text = dyn_cast<StringAttr>(attribute.getValue());
   if (!text || text.empty())
-    return op->emitError("'")
-           << key << "' must be a non-empty string, but is "
-           << attribute.getValue();
+    return op->emitError("'") << key << "' must be a non-empty string, but is "
+                              << attribute.getValue();
   return success();
 }
 
@@ -62,8 +61,9 @@ LogicalResult SsdDialect::verifyRegionArgAttribute(Operation *op, unsigned,
   return verifyStringAttr(op, attribute, /*hasInit=*/true);
 }
 
-LogicalResult SsdDialect::verifyRegionResultAttribute(
-    Operation *op, unsigned, unsigned, NamedAttribute attribute) {
+LogicalResult
+SsdDialect::verifyRegionResultAttribute(Operation *op, unsigned, unsigned,
+                                        NamedAttribute attribute) {
   return verifyStringAttr(op, attribute, /*hasInit=*/false);
 }
 
@@ -102,9 +102,9 @@ Type MatrixType::parse(AsmParser &parser) {
   }
   if (parser.parseGreater())
     return {};
-  return MatrixType::getChecked(
-      [&] { return parser.emitError(loc); }, parser.getContext(), dims[0],
-      dims[1], dims[2], *support, strict);
+  return MatrixType::getChecked([&] { return parser.emitError(loc); },
+                                parser.getContext(), dims[0], dims[1], dims[2],
+                                *support, strict);
 }
 
 void MatrixType::print(AsmPrinter &printer) const {
@@ -114,10 +114,9 @@ void MatrixType::print(AsmPrinter &printer) const {
           << (getStrict() ? ", strict>" : ">");
 }
 
-LogicalResult
-MatrixType::verify(function_ref<InFlightDiagnostic()> emitError, int64_t batch,
-                   int64_t heads, int64_t length, Support support,
-                   bool strict) {
+LogicalResult MatrixType::verify(function_ref<InFlightDiagnostic()> emitError,
+                                 int64_t batch, int64_t heads, int64_t length,
+                                 Support support, bool strict) {
   if (ShapedType::isDynamic(heads) || heads < 1)
     return emitError() << "the head count of a matrix must be static and "
                           "positive";
@@ -154,10 +153,10 @@ void RolesAttr::print(AsmPrinter &printer) const {
   printer << ']';
 }
 
-LogicalResult
-ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError, Form form,
-                     int64_t chunk, int64_t subBlock, Type operand,
-                     WeightSide, int64_t channels, int64_t warps, int64_t stages) {
+LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                   Form form, int64_t chunk, int64_t subBlock,
+                                   Type operand, WeightSide, int64_t channels,
+                                   int64_t warps, int64_t stages) {
   if (chunk < 1)
     return emitError() << "chunk must be at least 1, but is " << chunk;
   if (form == Form::Recurrent && chunk != 1)

@@ -39,6 +39,11 @@ llvm::FailureOr<int64_t> unifySizes(int64_t a, int64_t b);
 /// Head counts that unify: one divides the other, the larger one results.
 llvm::FailureOr<int64_t> unifyHeads(int64_t a, int64_t b);
 
+/// Index of the operand head that head `head` of `heads` reads.
+inline int64_t shareHead(int64_t head, int64_t heads, int64_t operandHeads) {
+  return head * operandHeads / heads;
+}
+
 /// Rules every structured-matrix operation obeys: its value stays in its
 /// block and is used by `ssd` operations only, and its operands are results
 /// of structured-matrix operations.

@@ -83,10 +83,10 @@ Value ChunkContext::multiplyKeys(Value a, Value b) {
   int64_t bSize = cast<RankedTensorType>(b.getType()).getDimSize(1);
   Type f32 = builder.getF32Type();
   auto cube = RankedTensorType::get({chunk, aSize, bSize}, f32);
-  Value wideA = BroadcastOp::create(builder, loc, cube, toF32(a),
-                                    ArrayRef<int64_t>{2});
-  Value wideB = BroadcastOp::create(builder, loc, cube, toF32(b),
-                                    ArrayRef<int64_t>{1});
+  Value wideA =
+      BroadcastOp::create(builder, loc, cube, toF32(a), ArrayRef<int64_t>{2});
+  Value wideB =
+      BroadcastOp::create(builder, loc, cube, toF32(b), ArrayRef<int64_t>{1});
   Value product = arith::MulFOp::create(builder, loc, wideA, wideB);
   auto flat = RankedTensorType::get({chunk, aSize * bSize}, f32);
   SmallVector<ReassociationIndices> groups = {{0}, {1, 2}};
@@ -115,8 +115,7 @@ static ChunkGenerators buildMask(ChunkContext &context, Value logDecay,
   OpBuilder &builder = context.builder;
   Location loc = context.loc;
   Type f32 = builder.getF32Type();
-  auto square =
-      RankedTensorType::get({context.chunk, context.chunk}, f32);
+  auto square = RankedTensorType::get({context.chunk, context.chunk}, f32);
   ChunkGenerators generators;
   ChunkTerm term;
   Value alpha;
@@ -248,16 +247,15 @@ static FailureOr<ChunkGenerators> buildScaled(ChunkContext &context,
     slot = context.multiply(slot, factor);
   }
   auto square = cast<RankedTensorType>(generators->diagonal.getType());
-  Value wide = BroadcastOp::create(context.builder, context.loc, square,
-                                   factor, ArrayRef<int64_t>{rows ? 1 : 0});
+  Value wide = BroadcastOp::create(context.builder, context.loc, square, factor,
+                                   ArrayRef<int64_t>{rows ? 1 : 0});
   generators->diagonal = context.multiply(generators->diagonal, wide);
   return generators;
 }
 
 FailureOr<ChunkGenerators> ScaleRowsOp::buildGenerators(ChunkContext &context,
                                                         bool transposed) {
-  return buildScaled(context, getMatrix(), getScale(), !transposed,
-                     transposed);
+  return buildScaled(context, getMatrix(), getScale(), !transposed, transposed);
 }
 
 FailureOr<ChunkGenerators>

@@ -59,8 +59,8 @@ Extents getExtents(Type type) {
 }
 
 /// Extents of a token-major tensor B×T×H(×…) with static heads.
-FailureOr<Extents> getTokenExtents(std::optional<Location> loc,
-                                   StringRef what, Type type, int64_t rank) {
+FailureOr<Extents> getTokenExtents(std::optional<Location> loc, StringRef what,
+                                   Type type, int64_t rank) {
   auto tensor = cast<RankedTensorType>(type);
   if (tensor.getRank() != rank)
     return emitOptionalError(loc, what, " must have rank ", rank,
@@ -115,10 +115,10 @@ FailureOr<Extents> getKeyExtents(std::optional<Location> loc, Type readType,
   int64_t readSize = cast<RankedTensorType>(readType).getDimSize(3);
   int64_t writeSize = cast<RankedTensorType>(writeType).getDimSize(3);
   if (ShapedType::isDynamic(readSize) || readSize < 1 || readSize != writeSize)
-    return emitOptionalError(loc, "read and write must have one static state "
-                                  "size N, but have ",
-                             sizeText(readSize), " and ",
-                             sizeText(writeSize));
+    return emitOptionalError(loc,
+                             "read and write must have one static state "
+                             "size N, but have ",
+                             sizeText(readSize), " and ", sizeText(writeSize));
   if (failed(read->merge(loc, "write", *write)))
     return failure();
   return *read;
@@ -161,8 +161,8 @@ LogicalResult LowRankOp::inferReturnTypes(MLIRContext *context,
                                           Adaptor adaptor,
                                           SmallVectorImpl<Type> &types) {
   // (C1), (C2), (C3)
-  FailureOr<Extents> extents = getKeyExtents(
-      loc, adaptor.getRead().getType(), adaptor.getWrite().getType());
+  FailureOr<Extents> extents = getKeyExtents(loc, adaptor.getRead().getType(),
+                                             adaptor.getWrite().getType());
   if (failed(extents))
     return failure();
   types.push_back(extents->getMatrix(context, Support::Full, false));
@@ -174,8 +174,8 @@ LogicalResult StateSpaceOp::inferReturnTypes(MLIRContext *context,
                                              Adaptor adaptor,
                                              SmallVectorImpl<Type> &types) {
   // (C1)
-  FailureOr<Extents> extents = getKeyExtents(
-      loc, adaptor.getRead().getType(), adaptor.getWrite().getType());
+  FailureOr<Extents> extents = getKeyExtents(loc, adaptor.getRead().getType(),
+                                             adaptor.getWrite().getType());
   if (failed(extents))
     return failure();
   // (C2)
@@ -213,8 +213,8 @@ LogicalResult HadamardOp::inferReturnTypes(MLIRContext *context,
   if (!anyFull && lhs.getSupport() != rhs.getSupport())
     return emitOptionalError(loc, "the product of a causal and an anti-causal "
                                   "matrix is diagonal; use ssd.scale_rows");
-  Support support = lhs.getSupport() == Support::Full ? rhs.getSupport()
-                                                      : lhs.getSupport();
+  Support support =
+      lhs.getSupport() == Support::Full ? rhs.getSupport() : lhs.getSupport();
   types.push_back(
       extents.getMatrix(context, support, lhs.getStrict() || rhs.getStrict()));
   return success();
@@ -328,8 +328,8 @@ static LogicalResult verifyState(ApplyOp op, StringRef what, Value state,
                                  int64_t stateSize) {
   auto type = cast<RankedTensorType>(state.getType());
   if (!type.getElementType().isF32() && !type.getElementType().isF64())
-    return op.emitOpError(what) << " state must be f32 or f64, but is "
-                                << type.getElementType();
+    return op.emitOpError(what)
+           << " state must be f32 or f64, but is " << type.getElementType();
   int64_t expected[] = {extents.batch, extents.heads, channels, stateSize};
   bool matches = type.getRank() == 4;
   for (int64_t i = 0; matches && i < 4; ++i)

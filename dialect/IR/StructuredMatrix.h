@@ -97,8 +97,7 @@ class ReferenceContext {
 public:
   virtual ~ReferenceContext() = default;
   /// Value of a level-L0 tensor at an index, in float64.
-  virtual double element(mlir::Value tensor,
-                         llvm::ArrayRef<int64_t> index) = 0;
+  virtual double element(mlir::Value tensor, llvm::ArrayRef<int64_t> index) = 0;
   /// Run-time size of a dimension of a level-L0 tensor.
   virtual int64_t size(mlir::Value tensor, unsigned dim) = 0;
 };

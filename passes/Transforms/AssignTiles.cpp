@@ -29,8 +29,8 @@ struct AssignTiles : mamba::impl::AssignTilesBase<AssignTiles> {
     if (scans.empty())
       return;
     OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
-    auto kernels = gpu::GPUModuleOp::create(builder, module.getLoc(),
-                                            "kernels");
+    auto kernels =
+        gpu::GPUModuleOp::create(builder, module.getLoc(), "kernels");
     for (auto [index, scan] : llvm::enumerate(scans)) {
       if (!scan.getSchedule()) {
         scan.emitOpError("has no schedule; a tile program needs its warps and "
@@ -38,15 +38,13 @@ struct AssignTiles : mamba::impl::AssignTilesBase<AssignTiles> {
         return signalPassFailure();
       }
       auto function = scan->getParentOfType<func::FuncOp>();
-      std::string name =
-          (function.getName() + "_" + Twine(index)).str();
+      std::string name = (function.getName() + "_" + Twine(index)).str();
       if (failed(buildTileKernel(scan, kernels, name)))
         return signalPassFailure();
       scan->setAttr(kKernelAttr,
-                    SymbolRefAttr::get(builder.getContext(),
-                                       kernels.getName(),
-                                       FlatSymbolRefAttr::get(
-                                           builder.getContext(), name)));
+                    SymbolRefAttr::get(
+                        builder.getContext(), kernels.getName(),
+                        FlatSymbolRefAttr::get(builder.getContext(), name)));
       ++numKernels;
     }
   }

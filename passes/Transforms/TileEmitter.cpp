@@ -16,9 +16,8 @@ static RankedTensorType tensorType(Value value) {
   return cast<RankedTensorType>(value.getType());
 }
 
-TileEmitter::TileEmitter(OpBuilder &builder, OpBuilder &entry,
-                         ChunkScanOp scan, const TileAxes &axes,
-                         TileShape shape)
+TileEmitter::TileEmitter(OpBuilder &builder, OpBuilder &entry, ChunkScanOp scan,
+                         const TileAxes &axes, TileShape shape)
     : builder(builder), entry(entry), scan(scan), axes(axes), shape(shape) {}
 
 void TileEmitter::bindBuffer(Value tile, Value buffer) {
@@ -132,12 +131,10 @@ tile::Support TileEmitter::getSupport(Value value) {
 }
 
 /// Whether every use multiplies the value by a mask of this support.
-bool TileEmitter::isOnlyReadBelowDiagonal(Value value,
-                                          tile::Support support) {
+bool TileEmitter::isOnlyReadBelowDiagonal(Value value, tile::Support support) {
   return llvm::all_of(value.getUses(), [&](OpOperand &use) {
     return isa<arith::MulFOp>(use.getOwner()) &&
-           getSupport(
-               use.getOwner()->getOperand(1 - use.getOperandNumber())) ==
+           getSupport(use.getOwner()->getOperand(1 - use.getOperandNumber())) ==
                support;
   });
 }
@@ -253,8 +250,8 @@ FailureOr<Value> TileEmitter::emitConverted(Value value, Attribute layout,
   if (failed(buffer))
     return failure();
   return tile::LoadSharedOp::create(builder, loc,
-                                    getType(value, layout, transposed),
-                                    *buffer, transposed)
+                                    getType(value, layout, transposed), *buffer,
+                                    transposed)
       .getResult();
 }
 
@@ -466,8 +463,8 @@ FailureOr<Value> TileEmitter::emitDot(DotOp op) {
     if (failed(accumulator))
       return failure();
   } else {
-    Value zero = arith::ConstantOp::create(builder, loc,
-                                           builder.getF32FloatAttr(0.0f));
+    Value zero =
+        arith::ConstantOp::create(builder, loc, builder.getF32FloatAttr(0.0f));
     accumulator = splat(zero, type);
   }
   FailureOr<Value> b = emitOperand(op.getRhs(), layoutB, transposeB);
@@ -480,11 +477,10 @@ FailureOr<Value> TileEmitter::emitDot(DotOp op) {
   for (tile::Support support : {tile::Support::Lower, tile::Support::Upper})
     if (!value.use_empty() && isOnlyReadBelowDiagonal(value, support))
       supportResult = support;
-  return tile::MmaOp::create(
-             builder, loc, type, *a, *b, *accumulator,
-             transposeA && isa<tile::BufferType>(a->getType()),
-             transposeB && isa<tile::BufferType>(b->getType()), supportResult,
-             supportA)
+  return tile::MmaOp::create(builder, loc, type, *a, *b, *accumulator,
+                             transposeA && isa<tile::BufferType>(a->getType()),
+                             transposeB && isa<tile::BufferType>(b->getType()),
+                             supportResult, supportA)
       .getResult();
 }
 

@@ -60,23 +60,18 @@ public:
 private:
   using Key = std::pair<std::pair<mlir::Value, mlir::Attribute>, unsigned>;
 
-  mlir::FailureOr<mlir::Value> emitTile(mlir::Value value,
-                                        mlir::Attribute layout,
-                                        bool transposed);
-  mlir::FailureOr<mlir::Value> emitUncached(mlir::Value value,
-                                            mlir::Attribute layout,
-                                            bool transposed);
-  mlir::FailureOr<mlir::Value> emitBroadcast(ssd::BroadcastOp op,
-                                             mlir::Attribute layout,
-                                             bool transposed);
+  mlir::FailureOr<mlir::Value>
+  emitTile(mlir::Value value, mlir::Attribute layout, bool transposed);
+  mlir::FailureOr<mlir::Value>
+  emitUncached(mlir::Value value, mlir::Attribute layout, bool transposed);
+  mlir::FailureOr<mlir::Value>
+  emitBroadcast(ssd::BroadcastOp op, mlir::Attribute layout, bool transposed);
   mlir::FailureOr<mlir::Value> emitPad(ssd::PadOp op, mlir::Attribute layout,
                                        bool transposed);
-  mlir::FailureOr<mlir::Value> emitPointwise(mlir::Operation &op,
-                                             mlir::Attribute layout,
-                                             bool transposed);
-  mlir::FailureOr<mlir::Value> emitConverted(mlir::Value value,
-                                             mlir::Attribute layout,
-                                             bool transposed);
+  mlir::FailureOr<mlir::Value>
+  emitPointwise(mlir::Operation &op, mlir::Attribute layout, bool transposed);
+  mlir::FailureOr<mlir::Value>
+  emitConverted(mlir::Value value, mlir::Attribute layout, bool transposed);
   mlir::FailureOr<mlir::Value> emitVector(mlir::Value value,
                                           mlir::Attribute layout);
   mlir::FailureOr<mlir::Value> emitScalar(mlir::Value value);
@@ -84,9 +79,8 @@ private:
   mlir::FailureOr<mlir::Value> emitSegmentDecay(ssd::SegmentDecayOp op);
   /// A dot operand: a buffer (with `transposed` for the caller to state), or
   /// registers in `layout`, already transposed.
-  mlir::FailureOr<mlir::Value> emitOperand(mlir::Value value,
-                                           mlir::Attribute layout,
-                                           bool transposed);
+  mlir::FailureOr<mlir::Value>
+  emitOperand(mlir::Value value, mlir::Attribute layout, bool transposed);
   mlir::Value storeStaged(mlir::Value value, mlir::Value registers);
   mlir::FailureOr<mlir::Value> getStaged(mlir::Value value);
   mlir::Value splat(mlir::Value scalar, mlir::RankedTensorType type);
@@ -105,7 +99,8 @@ private:
   llvm::DenseMap<mlir::Value, mlir::Value> buffers;
   llvm::DenseMap<mlir::Value, mlir::Value> scalars;
   llvm::DenseMap<mlir::Value, mlir::Value> staged;
-  llvm::DenseMap<mlir::Value, std::function<mlir::Value(mlir::RankedTensorType)>>
+  llvm::DenseMap<mlir::Value,
+                 std::function<mlir::Value(mlir::RankedTensorType)>>
       channelLoads;
   bool barrierPending = false;
 };

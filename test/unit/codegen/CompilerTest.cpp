@@ -136,8 +136,7 @@ INSTANTIATE_TEST_SUITE_P(
                 "the module has no function 'attention'; it has attend"},
         Failure{"Target", linearAttention("f32"), nullptr, "sm_70",
                 "unknown target 'sm_70'; known targets are cpu, sm_80"},
-        Failure{"Operands", linearAttention("f32"), nullptr, "sm_80",
-                "f32"}),
+        Failure{"Operands", linearAttention("f32"), nullptr, "sm_80", "f32"}),
     [](const auto &info) { return info.param.name; });
 
 } // namespace
