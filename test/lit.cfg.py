@@ -3,10 +3,9 @@
 """Configuration of the lit suite. Parameters (lit --param NAME=1):
 
 verify-roundtrip  mamba-opt also prints and re-parses what it reads
-audit             also check the sources, the documentation and the coverage
 quick             leave out what needs the feature slow-tests
 
-Features: audit, cuda-device (a GPU that the driver can open), ptxas, numpy,
+Features: cuda-device (a GPU that the driver can open), ptxas, numpy,
 slow-tests.
 Substitutions beside lit's own: %python, %source (repository root), %binary
 (build directory), %{mamba_opt} (its path), %golden, %ptxas, %assemble (assembles
@@ -46,8 +45,6 @@ llvm_config.add_tool_substitutions(
     [config.mamba_tools_dir, config.llvm_tools_dir],
 )
 
-if lit_config.params.get("audit"):
-    config.available_features.add("audit")
 if machine.has_cuda_device():
     config.available_features.add("cuda-device")
 if importlib.util.find_spec("numpy"):

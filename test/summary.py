@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Runs the lit suite and the Google Test programs and counts their cases.
 
-usage: summary.py --lit=PATH --suite=BUILD/test [--audit] [--quick] [--device]
+usage: summary.py --lit=PATH --suite=BUILD/test [--quick] [--device]
                   [--verify-roundtrip] [--jobs=N] [--run=COMMAND...]
                   [GTEST_PROGRAM...]
        (@FILE stands for the arguments in FILE, one a line)
@@ -11,7 +11,6 @@ The last line is "N passed, N failed, N skipped". The exit status is 0 only if
 at least one case was found and none failed. Output of failing cases comes
 first, then why cases were skipped.
 
---audit also checks the sources, the documentation and what has no test;
 --quick leaves out lit tests that require slow-tests and Google Tests whose
 name contains Slow; --device runs only lit tests that require cuda-device and
 Google Tests whose name contains Device; --run counts a command as one case.
@@ -145,7 +144,7 @@ def run_lit(arguments):
         results = os.path.join(directory, "lit.json")
         command = [sys.executable, arguments.lit, "-q", "-o", results]
         command.append(f"-j{arguments.jobs}")
-        for parameter in ("audit", "quick", "verify-roundtrip"):
+        for parameter in ("quick", "verify-roundtrip"):
             if getattr(arguments, parameter.replace("-", "_")):
                 command += ["--param", f"{parameter}=1"]
         run = subprocess.run(
@@ -209,7 +208,6 @@ def main():
     )
     parser.add_argument("--lit", required=True)
     parser.add_argument("--suite", required=True)
-    parser.add_argument("--audit", action="store_true")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--device", action="store_true")
     parser.add_argument("--verify-roundtrip", action="store_true")
