@@ -159,6 +159,7 @@ int main(int argc, char **argv) {
   DialectRegistry registry;
   mamba::codegen::registerDialects(registry);
   MLIRContext context(registry);
+  context.printOpOnDiagnostic(false);
   llvm::SourceMgr sources;
   SourceMgrDiagnosticHandler diagnostics(sources, &context);
   auto types = getTypes();

@@ -50,7 +50,7 @@ public:
   int64_t getNumBytes() const { return bytes.size(); }
 
   /// Fills the tensor with NaN, so that an element nobody writes is seen.
-  void poison() { std::fill(bytes.begin(), bytes.end(), '\xff'); }
+  void poison() { llvm::fill(bytes, '\xff'); }
 
   /// The values, exactly.
   ssd::ReferenceTensor toReference() const;

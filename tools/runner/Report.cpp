@@ -148,7 +148,7 @@ Work countWork(func::FuncOp function, const CallSizes &sizes,
 
 double Timing::getMedian() const {
   std::vector<double> sorted = seconds;
-  std::sort(sorted.begin(), sorted.end());
+  llvm::sort(sorted);
   return sorted[sorted.size() / 2];
 }
 
