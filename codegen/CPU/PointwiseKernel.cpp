@@ -27,8 +27,7 @@ FailureOr<DynamicLoops> findDynamicLoops(linalg::GenericOp op) {
     AffineMap map = op.getMatchingIndexingMap(&operand);
     auto type = dyn_cast<RankedTensorType>(operand.get().getType());
     if (!type)
-      return op.emitError("expects tensors, but has an operand of type ")
-             << operand.get().getType();
+      continue; // a scalar
     for (unsigned d = 0; d < type.getRank(); ++d) {
       if (!type.isDynamicDim(d))
         continue;
@@ -48,6 +47,17 @@ FailureOr<DynamicLoops> findDynamicLoops(linalg::GenericOp op) {
   return loops;
 }
 
+/// Values that are no tensors but come from outside: scalar operands and what
+/// the body uses.
+llvm::SetVector<Value> getOutsideValues(linalg::GenericOp op) {
+  llvm::SetVector<Value> values;
+  getUsedValuesDefinedAbove(op.getRegion(), values);
+  for (Value input : op.getInputs())
+    if (!isa<TensorType>(input.getType()))
+      values.insert(input);
+  return values;
+}
+
 /// Emits the loops over batch and time around a point-wise operation on the
 /// slices of static size behind them.
 class PointwiseKernel {
@@ -62,7 +72,10 @@ public:
 
 private:
   static SmallVector<Value> getTensors(linalg::GenericOp op) {
-    SmallVector<Value> tensors(op.getInputs());
+    SmallVector<Value> tensors;
+    for (Value input : op.getInputs())
+      if (isa<TensorType>(input.getType()))
+        tensors.push_back(input);
     tensors.append(op->result_begin(), op->result_end());
     return tensors;
   }
@@ -181,24 +194,30 @@ std::pair<Value, AffineMap> PointwiseKernel::sliceTensor(unsigned index,
 }
 
 void PointwiseKernel::emitInner() {
-  SmallVector<Value> inputs, outputs;
+  SmallVector<Value> inputs, outputs, tensorArguments;
   SmallVector<AffineMap> maps;
-  for (auto [i, map] : llvm::enumerate(op.getIndexingMapsArray())) {
-    auto [slice, sliceMap] = sliceTensor(i, map);
-    (i < op.getInputs().size() ? inputs : outputs).push_back(slice);
-    maps.push_back(sliceMap);
+  IRMapping mapping;
+  for (Value value : getOutsideValues(op))
+    b.clone(*value.getDefiningOp(), mapping);
+  unsigned tensor = 0;
+  for (OpOperand &operand : op->getOpOperands()) {
+    BlockArgument argument = op.getMatchingBlockArgument(&operand);
+    if (!isa<TensorType>(operand.get().getType())) {
+      mapping.map(argument, mapping.lookup(operand.get()));
+      continue;
+    }
+    auto [slice, map] =
+        sliceTensor(tensor++, op.getMatchingIndexingMap(&operand));
+    (op.isDpsInput(&operand) ? inputs : outputs).push_back(slice);
+    maps.push_back(map);
+    tensorArguments.push_back(argument);
   }
   SmallVector<utils::IteratorType> iterators(inner.size(),
                                              utils::IteratorType::parallel);
-  IRMapping mapping;
-  llvm::SetVector<Value> captured;
-  getUsedValuesDefinedAbove(op.getRegion(), captured);
-  for (Value value : captured)
-    b.clone(*value.getDefiningOp(), mapping);
   linalg::GenericOp::create(
       b, inputs, outputs, maps, iterators,
       [&](OpBuilder &nested, Location loc, ValueRange args) {
-        mapping.map(op.getBody()->getArguments(), args);
+        mapping.map(tensorArguments, args);
         for (Operation &inside : op.getBody()->getOperations()) {
           auto index = dyn_cast<linalg::IndexOp>(inside);
           if (!index) {
@@ -235,9 +254,7 @@ LogicalResult emitPointwiseKernel(linalg::GenericOp op, StringRef name,
   FailureOr<DynamicLoops> loops = findDynamicLoops(op);
   if (failed(loops))
     return failure();
-  llvm::SetVector<Value> captured;
-  getUsedValuesDefinedAbove(op.getRegion(), captured);
-  for (Value value : captured)
+  for (Value value : getOutsideValues(op))
     if (!matchPattern(value, m_Constant()))
       return op.emitError("uses ")
              << value << " from outside, which is not a constant";

@@ -61,6 +61,39 @@ func.func @f(%x: tensor<?x?x3x5xf32>, %d: tensor<3xf32>) -> tensor<?x?x3x5xf32> 
   EXPECT_LE(relativeError(y.values, expected), 2e-6);
 }
 
+TEST(CpuSurroundings, FilledTensor) {
+  const char *text = R"(
+func.func @f(%x: tensor<?x?x2x3xf32>) -> tensor<?x?x2x3xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %three = arith.constant 3.0 : f32
+  %b = tensor.dim %x, %c0 : tensor<?x?x2x3xf32>
+  %t = tensor.dim %x, %c1 : tensor<?x?x2x3xf32>
+  %e = tensor.empty(%b, %t) : tensor<?x?x2xf32>
+  %threes = linalg.generic {indexing_maps = [affine_map<(b, t, h) -> ()>, affine_map<(b, t, h) -> (b, t, h)>], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%three : f32) outs(%e : tensor<?x?x2xf32>) {
+  ^bb0(%in: f32, %out: f32):
+    linalg.yield %in : f32
+  } -> tensor<?x?x2xf32>
+  %y = ssd.chunk_scan chunk 4 heads 2 ins(%threes as [batch, time, head] : tensor<?x?x2xf32>, %x as [batch, time, head, channel] : tensor<?x?x2x3xf32>)
+      outs([batch, time, head, channel] : tensor<?x?x2x3xf32>) {
+  ^bb0(%s: tensor<4xf32>, %xt: tensor<4x3xf32>):
+    %sb = ssd.broadcast %s dims [1] : tensor<4xf32> -> tensor<4x3xf32>
+    %p = arith.mulf %sb, %xt : tensor<4x3xf32>
+    ssd.yield %p : tensor<4x3xf32>
+  }
+  return %y : tensor<?x?x2x3xf32>
+})";
+  auto executable = compile(text, "f");
+  ASSERT_TRUE(executable);
+  std::mt19937 random(3);
+  Array x = randomArray(random, 2 * 9 * 6), y;
+  y.poison(x.values.size());
+  run(*executable, {&x, &y}, 2, 9);
+  for (size_t i = 0; i < x.values.size(); ++i)
+    EXPECT_FLOAT_EQ(y.values[i], 3 * x.values[i]);
+}
+
 TEST(CpuSurroundings, ConstantsArePartOfTheKernel) {
   const char *text = R"(
 func.func @f(%x: tensor<?x?x2x4xf32>) -> tensor<?x?x2x4xf32> {
