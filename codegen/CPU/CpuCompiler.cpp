@@ -9,6 +9,7 @@
 #include "mlir/Pass/PassManager.h"
 
 #include <atomic>
+#include <memory>
 
 using namespace mlir;
 
@@ -88,6 +89,34 @@ CpuExecutable::load(CpuProgram program, unsigned threads) {
   return result;
 }
 
+namespace {
+
+/// A loop that several threads work on. A thread that comes too late finds
+/// nothing to do, so nobody waits for it; it keeps the job alive, the closure
+/// it does not touch.
+struct Job {
+  const int64_t count, range;
+  const mamba_parallel_body body;
+  void *const closure;
+  std::atomic<int64_t> next = 0, done = 0;
+
+  void work() {
+    for (int64_t begin; (begin = next.fetch_add(range)) < count;) {
+      int64_t end = std::min(begin + range, count);
+      body(closure, begin, end);
+      if (done.fetch_add(end - begin) + end - begin == count)
+        done.notify_all();
+    }
+  }
+
+  void wait() {
+    for (int64_t seen; (seen = done.load()) < count;)
+      done.wait(seen);
+  }
+};
+
+} // namespace
+
 void CpuExecutable::parallelFor(void *user, int64_t count,
                                 mamba_parallel_body body, void *closure) {
   auto &self = *static_cast<CpuExecutable *>(user);
@@ -97,16 +126,11 @@ void CpuExecutable::parallelFor(void *user, int64_t count,
   // Small ranges are handed out one by one, so that no thread waits long for
   // another at the end; the calling thread takes part.
   int64_t range = std::max<int64_t>(1, count / (threads * 8));
-  std::atomic<int64_t> next = 0;
-  auto work = [&] {
-    for (int64_t begin; (begin = next.fetch_add(range)) < count;)
-      body(closure, begin, std::min(begin + range, count));
-  };
-  llvm::ThreadPoolTaskGroup group(self.pool);
+  auto job = std::make_shared<Job>(count, range, body, closure);
   for (int64_t i = 1; i < std::min(threads, count); ++i)
-    group.async(work);
-  work();
-  group.wait();
+    self.pool.async([job] { job->work(); });
+  job->work();
+  job->wait();
 }
 
 void CpuExecutable::run(ArrayRef<void *> pointers, int64_t batch,
