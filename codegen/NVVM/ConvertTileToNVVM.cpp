@@ -102,6 +102,26 @@ void declareSharedMemory(gpu::GPUModuleOp module) {
                          /*alignment=*/1024, /*addrSpace=*/3);
 }
 
+/// Moves pure ops down to their first user in the block: a tile occupies
+/// registers from its op to its last use, and ptxas keeps the order it is given
+/// more often than not.
+void sinkPureOps(gpu::GPUFuncOp function) {
+  function.walk([](Block *block) {
+    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(*block))) {
+      if (op.getNumRegions() != 0 || op.use_empty() || !isPure(&op))
+        continue;
+      Operation *first = nullptr;
+      for (Operation *user : op.getUsers()) {
+        Operation *here = block->findAncestorOpInBlock(*user);
+        if (here && (!first || here->isBeforeInBlock(first)))
+          first = here;
+      }
+      if (first)
+        op.moveBefore(first);
+    }
+  });
+}
+
 LogicalResult lowerTiles(gpu::GPUFuncOp function, const KernelInfo &kernel) {
   MLIRContext *context = function.getContext();
   TileTypeConverter converter(context);
@@ -151,6 +171,7 @@ struct ConvertTileToNVVM : impl::ConvertTileToNVVMBase<ConvertTileToNVVM> {
     if (failed(verifyWarps(function, kernel.numWarps)) ||
         failed(placeBuffers(function, kernel)))
       return failure();
+    sinkPureOps(function);
     return failure(failed(lowerTiles(function, kernel)) ||
                    failed(lowerMath(function)));
   }

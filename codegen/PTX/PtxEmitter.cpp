@@ -123,6 +123,38 @@ void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   manager.run(module, modules);
 }
 
+/// True if the instruction may stand anywhere between its operands and users.
+bool floats(const llvm::Instruction &instruction) {
+  if (llvm::isa<llvm::PHINode>(instruction) || instruction.isTerminator() ||
+      instruction.mayHaveSideEffects() || instruction.mayReadFromMemory())
+    return false;
+  auto *call = llvm::dyn_cast<llvm::CallBase>(&instruction);
+  return !call || !call->isConvergent();
+}
+
+/// Moves arithmetic down to its first user in the block. Tile by tile, a chain
+/// of point-wise ops holds all of its intermediate tiles in registers; element
+/// by element it holds one. ptxas reorders less than that takes.
+void sinkToUsers(llvm::Module &module) {
+  for (llvm::Function &function : module)
+    for (llvm::BasicBlock &block : function)
+      for (llvm::Instruction &instruction :
+           llvm::make_early_inc_range(llvm::reverse(block))) {
+        if (!floats(instruction))
+          continue;
+        llvm::Instruction *first = nullptr;
+        for (llvm::User *user : instruction.users()) {
+          auto *other = llvm::cast<llvm::Instruction>(user);
+          if (other->getParent() == &block &&
+              !llvm::isa<llvm::PHINode>(other) &&
+              (!first || other->comesBefore(first)))
+            first = other;
+        }
+        if (first)
+          instruction.moveBefore(first->getIterator());
+      }
+}
+
 /// Runs `body` so that an abort inside LLVM ("Cannot select") does not end the
 /// process.
 bool survives(llvm::function_ref<void()> body) {
@@ -139,6 +171,7 @@ LogicalResult generate(std::unique_ptr<llvm::Module> module,
   bool complete = false;
   bool survived = survives([&] {
     optimize(*module, machine);
+    sinkToUsers(*module);
     if (llvmIR) {
       llvm::raw_string_ostream stream(*llvmIR);
       module->print(stream, nullptr);
