@@ -55,6 +55,43 @@ constexpr llvm::StringLiteral kPipeline =
     "instcombine<no-verify-fixpoint>,simplifycfg,reassociate,gvn,"
     "instcombine<no-verify-fixpoint>,adce,simplifycfg,early-cse)";
 
+/// An option of LLVM's code generator that has no other interface, or null.
+llvm::cl::opt<bool> *findOption(llvm::StringRef name) {
+  auto &options = llvm::cl::getRegisteredOptions();
+  auto option = options.find(name);
+  if (option == options.end())
+    return nullptr;
+  return static_cast<llvm::cl::opt<bool> *>(option->second);
+}
+
+/// No loop-strength reduction while it lives: it keeps an induction variable
+/// alive for every address of a chunk, which spills the wide states. The option
+/// is the process's, hence one code generation at a time; the host's code,
+/// compiled meanwhile, is only less reduced.
+class WithoutStrengthReduction {
+public:
+  WithoutStrengthReduction() : lock(mutex()) {
+    option = findOption("disable-lsr");
+    if (option) {
+      before = option->getValue();
+      option->setValue(true);
+    }
+  }
+  ~WithoutStrengthReduction() {
+    if (option)
+      option->setValue(before);
+  }
+
+private:
+  static std::mutex &mutex() {
+    static std::mutex instance;
+    return instance;
+  }
+  std::lock_guard<std::mutex> lock;
+  llvm::cl::opt<bool> *option = nullptr;
+  bool before = false;
+};
+
 void initializeOnce() {
   static std::once_flag once;
   std::call_once(once, [] {
@@ -63,9 +100,8 @@ void initializeOnce() {
     LLVMInitializeNVPTXTargetMC();
     LLVMInitializeNVPTXAsmPrinter();
     // Shared-memory addresses of 32 bits: half the registers and additions.
-    auto &options = llvm::cl::getRegisteredOptions();
-    if (auto option = options.find("nvptx-short-ptr"); option != options.end())
-      static_cast<llvm::cl::opt<bool> *>(option->second)->setValue(true);
+    if (llvm::cl::opt<bool> *option = findOption("nvptx-short-ptr"))
+      option->setValue(true);
   });
 }
 
@@ -169,6 +205,7 @@ LogicalResult generate(std::unique_ptr<llvm::Module> module,
                        std::string &text) {
   llvm::SmallString<0> buffer;
   bool complete = false;
+  WithoutStrengthReduction guard;
   bool survived = survives([&] {
     optimize(*module, machine);
     sinkToUsers(*module);
