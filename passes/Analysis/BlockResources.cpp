@@ -3,6 +3,7 @@
 
 #include "passes/Analysis/BlockResources.h"
 
+#include "dialect/Tile/SharedLayout.h"
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
@@ -27,6 +28,16 @@ static std::pair<int64_t, int64_t> getStateShape(ChunkScanOp scan) {
   return {channels, states};
 }
 
+/// Bytes of a tile in shared memory, padded as buffers are.
+static int64_t countTileBytes(int64_t rows, int64_t columns,
+                              int64_t elementBytes) {
+  constexpr int64_t fragment = 16;
+  return tile::SharedLayout{int64_t(llvm::alignTo(rows, fragment)),
+                            int64_t(llvm::alignTo(columns, fragment)),
+                            elementBytes}
+      .bytes();
+}
+
 /// Bytes of one chunk of the operands, channels cut to the block's slice.
 static int64_t countStageBytes(ChunkScanOp scan, int64_t channels) {
   int64_t bytes = 0;
@@ -42,7 +53,11 @@ static int64_t countStageBytes(ChunkScanOp scan, int64_t channels) {
       if (role == DimRole::State)
         elements *= size;
     }
-    bytes += elements * type.getElementTypeBitWidth() / 8;
+    int64_t elementBytes = type.getElementTypeBitWidth() / 8;
+    int64_t columns = elements / scan.getChunk();
+    bytes += columns == 1
+                 ? elements * elementBytes
+                 : countTileBytes(scan.getChunk(), columns, elementBytes);
   }
   return bytes;
 }
@@ -58,8 +73,10 @@ BlockResources predictBlockResources(ChunkScanOp scan, int64_t channels,
       llvm::divideCeil(channels * states, threads) +
       llvm::divideCeil(rows * channels, kThreadsPerWarp) +
       llvm::divideCeil(rows * chunk, kThreadsPerWarp) + kWorkingRegisters;
-  resources.sharedBytes = stages * countStageBytes(scan, channels) +
-                          kSharedOperandBytes * channels * (states + chunk);
+  resources.sharedBytes =
+      stages * countStageBytes(scan, channels) +
+      countTileBytes(channels, states, kSharedOperandBytes) +
+      countTileBytes(chunk, channels, kSharedOperandBytes);
   return resources;
 }
 

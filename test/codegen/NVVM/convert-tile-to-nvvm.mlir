@@ -112,9 +112,11 @@ gpu.module @kernels {
   // A lane vector to the rows of a warp (one shuffle each, its register chosen
   // by the warp) and to its columns (register known).
   // CHECK-LABEL: gpu.func @slices
+  // CHECK-COUNT-16: llvm.call_intrinsic "llvm.nvvm.shfl.sync.idx.f32"
+  // CHECK-NOT: shfl
   // CHECK: %[[V:.*]] = arith.select
   // CHECK: llvm.call_intrinsic "llvm.nvvm.shfl.sync.idx.f32"(%{{.*}}, %[[V]]
-  // CHECK-COUNT-17: llvm.call_intrinsic "llvm.nvvm.shfl.sync.idx.f32"
+  // CHECK: llvm.call_intrinsic "llvm.nvvm.shfl.sync.idx.f32"
   // CHECK-NOT: shfl
   // CHECK: gpu.return
   gpu.func @slices(%p: !llvm.ptr<1>, %n: index) kernel
@@ -139,9 +141,9 @@ gpu.module @kernels {
   // CHECK-LABEL: gpu.func @scans
   // CHECK-COUNT-10: llvm.call_intrinsic "llvm.nvvm.shfl.sync.up.f32"
   // CHECK-NOT: shfl.sync.up
-  // CHECK-COUNT-12: llvm.call_intrinsic "llvm.nvvm.shfl.sync.down.f32"
   // CHECK-COUNT-5: llvm.call_intrinsic "llvm.nvvm.shfl.sync.bfly.f32"
-  // CHECK: llvm.call_intrinsic "llvm.nvvm.shfl.sync.idx.f32"
+  // CHECK-COUNT-12: llvm.call_intrinsic "llvm.nvvm.shfl.sync.down.f32"
+  // CHECK-NOT: shfl.sync.{{up|down|bfly}}
   // CHECK: gpu.return
   gpu.func @scans(%p: !llvm.ptr<1>, %n: index) kernel
       attributes {known_block_size = array<i32: 128, 1, 1>} {

@@ -56,7 +56,8 @@ func.func @wide_state(%x: tensor<?x?x8x64xf16>, %a: tensor<?x?x8xf32>,
 // CPU-LABEL: @narrow_state
 // CPU: operand = f32, weights = keys>
 // GPU-LABEL: @narrow_state
-// GPU: channels = 40, warps = 4, stages = 3>
+// SM80: channels = 40, warps = 4, stages = 3>
+// SM86: channels = 40, warps = 4, stages = 2>
 func.func @narrow_state(%x: tensor<?x?x8x40xbf16>, %b: tensor<?x?x8x24xbf16>,
                         %c: tensor<?x?x8x24xbf16>) -> tensor<?x?x8x40xf32> {
   %M = ssd.state_space %c, %b : tensor<?x?x8x24xbf16>, tensor<?x?x8x24xbf16>
