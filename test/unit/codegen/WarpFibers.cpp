@@ -340,8 +340,11 @@ std::string runBlock(int64_t number, int threads,
   for (bool running = true; running && block.failure.empty();) {
     uint64_t before = block.progress;
     running = false;
-    for (int i = 0; i < threads && block.failure.empty(); ++i)
-      if (!block.fibers[i].done) {
+    // Every other block runs its threads from the last to the first, so that
+    // a missing barrier shows one way or the other.
+    for (int step = 0; step < threads && block.failure.empty(); ++step)
+      if (int i = number % 2 ? threads - 1 - step : step;
+          !block.fibers[i].done) {
         block.current = i;
         swapcontext(&block.scheduler, &block.fibers[i].context);
         running = true;
