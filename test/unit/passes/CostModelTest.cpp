@@ -129,8 +129,10 @@ TEST_F(CostModel, ChunksOfOneItemFollowEachOther) {
 TEST_F(CostModel, BlockResourcesFollowTheTiles) {
   BlockResources one = predictBlockResources(scan, 3, 1, 1);
   EXPECT_EQ(one.registersPerThread, 1 + 3 + 32 + 64);
-  int64_t stage = 32 * (4 + 2 * 5 + 2 * 5 + 2 * 3);
-  EXPECT_EQ(one.sharedBytes, stage + 2 * 3 * (5 + 32));
+  // Tiles of 32x5, 32x5 and 32x3, the state of 3x5 and the 32x3 output are
+  // padded to 16 rows and columns; a vector of tokens is not.
+  int64_t stage = 32 * 4 + 3 * (32 * 16 * 2);
+  EXPECT_EQ(one.sharedBytes, stage + 16 * 16 * 2 + 32 * 16 * 2);
   BlockResources three = predictBlockResources(scan, 3, 1, 3);
   EXPECT_EQ(three.sharedBytes - one.sharedBytes, 2 * stage);
 }
