@@ -107,10 +107,10 @@ static StructuredMatrixOpInterface getMatrixOp(Value matrix) {
   return cast<StructuredMatrixOpInterface>(matrix.getDefiningOp());
 }
 
-/// Generators of the 1-semiseparable mask of `logDecay` (null: identity
-/// decay). In the transpose the state arrives from the right, so that the
-/// factors of reads and writes change places.
-static ChunkGenerators buildMask(ChunkContext &context, Value logDecay,
+/// Generators of the 1-semiseparable mask of the log decays `alpha` of the
+/// chunk's tokens (null: identity decay). In the transpose the state arrives
+/// from the right, so that the factors of reads and writes change places.
+static ChunkGenerators buildMask(ChunkContext &context, Value alpha,
                                  bool strict, bool transposed) {
   OpBuilder &builder = context.builder;
   Location loc = context.loc;
@@ -118,9 +118,7 @@ static ChunkGenerators buildMask(ChunkContext &context, Value logDecay,
   auto square = RankedTensorType::get({context.chunk, context.chunk}, f32);
   ChunkGenerators generators;
   ChunkTerm term;
-  Value alpha;
-  if (logDecay) {
-    alpha = context.getTokenVector(logDecay);
+  if (alpha) {
     Value prefix = CumsumOp::create(builder, loc, alpha.getType(), alpha,
                                     /*exclusive=*/false, /*reverse=*/false);
     Value suffix = CumsumOp::create(builder, loc, alpha.getType(), alpha,
@@ -157,7 +155,8 @@ static void applyKeys(ChunkContext &context, ChunkGenerators &generators,
 
 FailureOr<ChunkGenerators> DecayOp::buildGenerators(ChunkContext &context,
                                                     bool transposed) {
-  return buildMask(context, getLogDecay(), /*strict=*/false, transposed);
+  return buildMask(context, context.getTokenVector(getLogDecay()),
+                   /*strict=*/false, transposed);
 }
 
 FailureOr<ChunkGenerators> CausalOp::buildGenerators(ChunkContext &context,
@@ -175,8 +174,9 @@ FailureOr<ChunkGenerators> LowRankOp::buildGenerators(ChunkContext &context,
 
 FailureOr<ChunkGenerators> StateSpaceOp::buildGenerators(ChunkContext &context,
                                                          bool transposed) {
+  Value alpha = getLogDecay() ? context.getTokenVector(getLogDecay()) : Value();
   ChunkGenerators generators =
-      buildMask(context, getLogDecay(), getStrict(), transposed);
+      buildMask(context, alpha, getStrict(), transposed);
   applyKeys(context, generators, getRead(), getWrite(), transposed);
   return generators;
 }
