@@ -5,18 +5,17 @@
 
 #include "codegen/Compiler/Compiler.h"
 #include "codegen/PTX/Assembler.h"
-#include "mlir/Parser/Parser.h"
 #include "mlir/Support/FileUtilities.h"
 #include "runtime/cuda/JitLink.h"
 #include "tools/mamba-compile/HeaderPrinter.h"
 #include "tools/runner/Backends.h"
+#include "tools/runner/Main.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/Path.h"
-#include "llvm/Support/SourceMgr.h"
 #include "llvm/Support/ToolOutputFile.h"
 
 using namespace mlir;
@@ -232,29 +231,10 @@ int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   cl::HideUnrelatedOptions(category);
   cl::ParseCommandLineOptions(argc, argv, overview);
-  DialectRegistry registry;
-  mamba::codegen::registerDialects(registry);
-  MLIRContext context(registry);
-  context.printOpOnDiagnostic(false);
-  llvm::SourceMgr sources;
-  SourceMgrDiagnosticHandler diagnostics(sources, &context);
-  auto fail = [](llvm::Error error) {
-    llvm::errs() << "mamba-compile: error: " << llvm::toString(std::move(error))
-                 << "\n";
-    return 1;
-  };
-  std::string message;
-  std::unique_ptr<llvm::MemoryBuffer> text = openInputFile(file, &message);
-  if (!text)
-    return fail(llvm::createStringError(message));
-  sources.AddNewSourceBuffer(std::move(text), llvm::SMLoc());
-  auto module = parseSourceFile<ModuleOp>(sources, &context);
-  if (!module)
-    return 1;
-  auto function = findEntry(*module, entry);
-  if (!function)
-    return fail(function.takeError());
-  if (llvm::Error error = compile(*function))
-    return fail(std::move(error));
-  return 0;
+  return runOnEntry("mamba-compile", file, entry,
+                    [](func::FuncOp function) -> llvm::Expected<int> {
+                      if (llvm::Error error = compile(function))
+                        return error;
+                      return 0;
+                    });
 }

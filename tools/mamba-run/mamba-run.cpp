@@ -3,16 +3,13 @@
 
 // mamba-run: runs a function of an MLIR file, compares and times it.
 
-#include "codegen/Compiler/Compiler.h"
 #include "dialect/IR/SsdOps.h"
-#include "mlir/Parser/Parser.h"
-#include "mlir/Support/FileUtilities.h"
 #include "tools/runner/Inputs.h"
+#include "tools/runner/Main.h"
 #include "tools/runner/Report.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/InitLLVM.h"
-#include "llvm/Support/SourceMgr.h"
 
 using namespace mlir;
 using namespace mamba::tools;
@@ -349,30 +346,11 @@ int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   cl::HideUnrelatedOptions(category);
   cl::ParseCommandLineOptions(argc, argv, overview);
-  DialectRegistry registry;
-  mamba::codegen::registerDialects(registry);
-  MLIRContext context(registry);
-  context.printOpOnDiagnostic(false);
-  llvm::SourceMgr sources;
-  SourceMgrDiagnosticHandler diagnostics(sources, &context);
-  auto fail = [](llvm::Error error) {
-    llvm::errs() << "mamba-run: error: " << llvm::toString(std::move(error))
-                 << "\n";
-    return 1;
-  };
-  std::string message;
-  std::unique_ptr<llvm::MemoryBuffer> text = openInputFile(file, &message);
-  if (!text)
-    return fail(llvm::createStringError(message));
-  sources.AddNewSourceBuffer(std::move(text), llvm::SMLoc());
-  auto module = parseSourceFile<ModuleOp>(sources, &context);
-  if (!module)
-    return 1;
-  auto function = findEntry(*module, entry);
-  if (!function)
-    return fail(function.takeError());
-  Session session(*function);
-  if (llvm::Error error = session.run())
-    return fail(std::move(error));
-  return session.allPassed() ? 0 : 1;
+  return runOnEntry("mamba-run", file, entry,
+                    [](func::FuncOp function) -> llvm::Expected<int> {
+                      Session session(function);
+                      if (llvm::Error error = session.run())
+                        return error;
+                      return session.allPassed() ? 0 : 1;
+                    });
 }
