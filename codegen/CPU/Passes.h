@@ -5,6 +5,7 @@
 #define MAMBA_CODEGEN_CPU_PASSES_H
 
 #include "mlir/Pass/Pass.h"
+#include "passes/KernelAttr.h"
 
 namespace mlir {
 class DialectRegistry;
@@ -18,10 +19,6 @@ struct CpuTarget;
 
 /// Name of the nested module that holds the kernels.
 inline constexpr llvm::StringLiteral kKernelModule = "cpu";
-
-/// Attribute of a top-level operation: the symbol (in that module) of the
-/// kernel that runs it.
-inline constexpr llvm::StringLiteral kKernelAttr = "ssd.kernel";
 
 /// Attributes of a contraction ("lower" or "upper"): its first operand is zero
 /// on the other side of the diagonal; its result is only read on that side.

@@ -8,6 +8,7 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
+#include "passes/KernelAttr.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -20,7 +21,6 @@ namespace {
 
 constexpr int32_t kBatchSymbol = 0;
 constexpr int32_t kLengthSymbol = 1;
-constexpr llvm::StringLiteral kKernelAttr = "ssd.kernel";
 
 std::optional<int32_t> getDtype(Type type) {
   return llvm::TypeSwitch<Type, std::optional<int32_t>>(type)

@@ -8,11 +8,10 @@
 
 #include "dialect/IR/SsdOps.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "passes/KernelAttr.h"
 
 namespace mamba {
 
-/// Attribute of a chunk program: the kernel that runs it.
-inline constexpr llvm::StringLiteral kKernelAttr = "ssd.kernel";
 /// Attribute of a kernel: thread blocks for each batch and head.
 inline constexpr llvm::StringLiteral kSlicesAttr = "tile.slices";
 
