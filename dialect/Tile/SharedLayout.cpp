@@ -12,6 +12,8 @@ static int64_t roundUp(int64_t value, int64_t multiple) {
 }
 
 int64_t SharedLayout::pitch() const {
+  if (panels)
+    return kBankRowBytes;
   int64_t row = columns * elementBytes;
   for (int64_t small : {16, 32, 64})
     if (row <= small)
@@ -20,6 +22,9 @@ int64_t SharedLayout::pitch() const {
 }
 
 int64_t SharedLayout::bytes() const {
+  if (panels)
+    return roundUp(columns * elementBytes, kBankRowBytes) / kBankRowBytes *
+           panelBytes();
   return roundUp(rows * pitch(), kBankRowBytes);
 }
 
@@ -41,8 +46,13 @@ int64_t SharedLayout::swizzle(int64_t row) const {
 
 int64_t SharedLayout::offset(int64_t row, int64_t column) const {
   int64_t byte = column * elementBytes;
+  int64_t panel = 0;
+  if (panels) {
+    panel = byte / kBankRowBytes * panelBytes();
+    byte %= kBankRowBytes;
+  }
   int64_t unit = byte / kUnitBytes ^ swizzle(row);
-  return row * pitch() + unit * kUnitBytes + byte % kUnitBytes;
+  return panel + row * pitch() + unit * kUnitBytes + byte % kUnitBytes;
 }
 
 } // namespace mamba::tile

@@ -10,6 +10,9 @@
 // the 128 bytes. Pitches below 128 bytes hold 128 / pitch rows in those 128
 // bytes and need fewer row bits. Exclusive or keeps addresses cheap: a constant
 // column becomes one `xor` with the lane's base address.
+//
+// Panels: rows of more than 128 bytes are cut into 128-byte columns of rows, one
+// whole panel after the other, as tensor maps and warpgroup products want it.
 
 #ifndef DIALECT_TILE_SHAREDLAYOUT_H
 #define DIALECT_TILE_SHAREDLAYOUT_H
@@ -25,10 +28,13 @@ struct SharedLayout {
   int64_t rows = 0;
   int64_t columns = 0;
   int64_t elementBytes = 0;
+  bool panels = false;
 
   /// Bytes from one row to the next: the row rounded up to 16, 32, 64 or a
-  /// multiple of 128 bytes.
+  /// multiple of 128 bytes; in panels 128.
   int64_t pitch() const;
+  /// Bytes from one panel to the next.
+  int64_t panelBytes() const { return rows * kBankRowBytes; }
   /// Bytes of the tile, a multiple of 128.
   int64_t bytes() const;
   /// Which unit of its 128-byte group the unit 0 of this row lies at.

@@ -147,7 +147,8 @@ def Tile_BufferType : TypeDef<Tile_Dialect, "Buffer"> {
   let summary = "A swizzled tile in shared memory, with stages";
   let description = [{
     `!tile.buffer<R×C×T>`, or `!tile.buffer<R×C×T, stages = S>` for S tiles one
-    after the other, of which `tile.stage` selects one.
+    after the other, of which `tile.stage` selects one. `!tile.buffer<E×T>` is a
+    vector: element e at byte e·sizeof(T).
 
     Address of element (r, c): the row pitch is C·sizeof(T) rounded up to 16, 32,
     64 or a multiple of 128 bytes. The 16-byte unit u of row r lies at unit
@@ -155,22 +156,66 @@ def Tile_BufferType : TypeDef<Tile_Dialect, "Buffer"> {
     of 128 and more, (r / 2) % 4 for 64, (r / 4) % 2 for 32, 0 for 16: eight
     rows of one column of units always fall into different banks.
 
-    Rules: (C1) rank 2, static; (C2) C·sizeof(T) is a multiple of 16 bytes and R
-    of 8; (C3) element type f32, f16 or bf16; (C4) stages ≥ 1.
+    With `panels`, as bulk copies and products of a warpgroup want it, the tile is
+    cut into panels of 128-byte rows, one panel of R rows after the other, each
+    swizzled as above: `!tile.buffer<64x128xbf16, stages = 3, panels>`.
+
+    Rules: (C1) rank 1 or 2, static; (C2) of rank 2, C·sizeof(T) is a multiple of
+    16 bytes and R of 8, of rank 1 E·sizeof(T) of 16 bytes; (C3) element type f32,
+    f16 or bf16; (C4) stages ≥ 1; (C5) `panels` is for rank 2 and columns that
+    fill 128-byte rows.
   }];
   let parameters = (ins ArrayRefParameter<"int64_t">:$shape,
                         "::mlir::Type":$elementType,
-                        DefaultValuedParameter<"int64_t", "1">:$stages);
+                        DefaultValuedParameter<"int64_t", "1">:$stages,
+                        DefaultValuedParameter<"bool", "false">:$panels);
+  let builders = [TypeBuilder<(ins "::llvm::ArrayRef<int64_t>":$shape,
+                                   "::mlir::Type":$elementType,
+                                   "int64_t":$stages), [{
+    return $_get($_ctxt, shape, elementType, stages, /*panels=*/false);
+  }]>];
   let hasCustomAssemblyFormat = 1;
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
     /// Address arithmetic of one stage.
     ::mamba::tile::SharedLayout getSharedLayout() const;
-    /// Bytes of all stages.
+    /// Bytes of all stages, of one, and what each buffer's address divides by.
     int64_t getBytes() const;
+    int64_t getStageBytes() const;
+    int64_t getAlignment() const;
     /// The type of one stage.
     BufferType getStageType() const;
   }];
+}
+
+def Tile_PendingType : TypeDef<Tile_Dialect, "Pending"> {
+  let mnemonic = "pending";
+  let summary = "A register tile that a product in flight will yield";
+  let description = [{
+    `!tile.pending<tensor<64x64xf32, #tile.accumulator<warps = [4, 1]>>>`: the
+    registers belong to the tensor cores until `tile.wgmma_wait`.
+
+    Rule: (C1) the tile is a register tile in an `accumulator` layout.
+  }];
+  let parameters = (ins "::mlir::RankedTensorType":$tile);
+  let assemblyFormat = "`<` $tile `>`";
+  let genVerifyDecl = 1;
+}
+
+def Tile_PipelineType : TypeDef<Tile_Dialect, "Pipeline"> {
+  let mnemonic = "pipeline";
+  let summary = "Full and empty barriers of the stages of some buffers";
+  let description = [{
+    `!tile.pipeline<stages = 3>`, or `!tile.pipeline<stages = 3, groups = 2>` for
+    two independent pipelines of three stages. Slot = group·stages + stage.
+
+    Rules: (C1) stages and groups are at least 1.
+  }];
+  let parameters = (ins "int64_t":$stages,
+                        DefaultValuedParameter<"int64_t", "1">:$groups);
+  let assemblyFormat =
+      "`<` `stages` `=` $stages (`,` `groups` `=` $groups^)? `>`";
+  let genVerifyDecl = 1;
 }
 
 #endif // DIALECT_TILE_TILEATTRS_TD

@@ -195,19 +195,22 @@ Type BufferType::parse(AsmParser &parser) {
   SmallVector<int64_t> shape;
   Type elementType;
   int64_t stages = 1;
+  bool panels = false;
   SMLoc loc = parser.getCurrentLocation();
   if (parser.parseLess() ||
       parser.parseDimensionList(shape, /*allowDynamic=*/false) ||
       parser.parseType(elementType))
     return {};
-  if (succeeded(parser.parseOptionalComma()) &&
-      (parser.parseKeyword("stages") || parser.parseEqual() ||
-       parser.parseInteger(stages)))
-    return {};
+  while (!panels && succeeded(parser.parseOptionalComma())) {
+    panels = succeeded(parser.parseOptionalKeyword("panels"));
+    if (!panels && (parser.parseKeyword("stages") || parser.parseEqual() ||
+                    parser.parseInteger(stages)))
+      return {};
+  }
   if (parser.parseGreater())
     return {};
   return parser.getChecked<BufferType>(loc, parser.getContext(), shape,
-                                       elementType, stages);
+                                       elementType, stages, panels);
 }
 
 void BufferType::print(AsmPrinter &printer) const {
@@ -216,38 +219,77 @@ void BufferType::print(AsmPrinter &printer) const {
   printer << "x" << getElementType();
   if (getStages() != 1)
     printer << ", stages = " << getStages();
+  if (getPanels())
+    printer << ", panels";
   printer << ">";
 }
 
 LogicalResult BufferType::verify(function_ref<InFlightDiagnostic()> emitError,
                                  ArrayRef<int64_t> shape, Type elementType,
-                                 int64_t stages) {
-  if (shape.size() != 2 || shape[0] < 1 || shape[1] < 1)
-    return emitError() << "(C1) a buffer is a static 2-D tile, got [" << shape
-                       << "]";
+                                 int64_t stages, bool panels) {
+  if (shape.empty() || shape.size() > 2 || shape.front() < 1 ||
+      shape.back() < 1)
+    return emitError() << "(C1) a buffer is a static tile of rank 1 or 2, got ["
+                       << shape << "]";
   if (!elementType.isF32() && !elementType.isF16() && !elementType.isBF16())
     return emitError() << "(C3) element type must be f32, f16 or bf16, got "
                        << elementType;
-  int64_t row = shape[1] * elementType.getIntOrFloatBitWidth() / 8;
-  if (row % kUnitBytes != 0 || shape[0] % 8 != 0)
+  int64_t row = shape.back() * elementType.getIntOrFloatBitWidth() / 8;
+  int64_t rows = shape.size() == 2 ? shape[0] : 8;
+  if (row % kUnitBytes != 0 || rows % 8 != 0)
     return emitError() << "(C2) rows must be a multiple of " << kUnitBytes
-                       << " bytes and their number one of 8, got " << shape[0]
+                       << " bytes and their number one of 8, got " << rows
                        << " rows of " << row << " bytes";
   if (stages < 1)
     return emitError() << "(C4) a buffer has at least one stage, got "
                        << stages;
+  if (panels && (shape.size() != 2 || row % kBankRowBytes != 0))
+    return emitError() << "(C5) panels need rank 2 and rows of a multiple of "
+                       << kBankRowBytes << " bytes, got [" << shape << "] of "
+                       << elementType;
   return success();
 }
 
 SharedLayout BufferType::getSharedLayout() const {
-  return {getShape()[0], getShape()[1],
-          static_cast<int64_t>(getElementType().getIntOrFloatBitWidth() / 8)};
+  bool vector = getShape().size() == 1;
+  return {vector ? 1 : getShape()[0], getShape().back(),
+          static_cast<int64_t>(getElementType().getIntOrFloatBitWidth() / 8),
+          getPanels()};
 }
-int64_t BufferType::getBytes() const {
-  return getSharedLayout().bytes() * getStages();
+int64_t BufferType::getBytes() const { return getStageBytes() * getStages(); }
+int64_t BufferType::getStageBytes() const {
+  SharedLayout layout = getSharedLayout();
+  if (getShape().size() == 1)
+    return layout.columns * layout.elementBytes;
+  return layout.bytes();
+}
+int64_t BufferType::getAlignment() const {
+  return getPanels() ? 8 * kBankRowBytes : kBankRowBytes;
 }
 BufferType BufferType::getStageType() const {
-  return BufferType::get(getContext(), getShape(), getElementType(), 1);
+  return BufferType::get(getContext(), getShape(), getElementType(), 1,
+                         getPanels());
+}
+
+//===----------------------------------------------------------------------===//
+// Asynchronous values
+//===----------------------------------------------------------------------===//
+
+LogicalResult PendingType::verify(function_ref<InFlightDiagnostic()> emitError,
+                                  RankedTensorType tile) {
+  if (!isa_and_present<AccumulatorAttr>(tile.getEncoding()))
+    return emitError() << "(C1) a pending tile has an accumulator layout, got "
+                       << tile;
+  return success();
+}
+
+LogicalResult PipelineType::verify(function_ref<InFlightDiagnostic()> emitError,
+                                   int64_t stages, int64_t groups) {
+  if (stages < 1 || groups < 1)
+    return emitError() << "(C1) a pipeline has at least one stage and group, "
+                          "got "
+                       << stages << " and " << groups;
+  return success();
 }
 
 } // namespace mamba::tile

@@ -37,11 +37,26 @@ struct CopyQueueResource
   llvm::StringRef getName() final { return "copy queue"; }
 };
 
+/// The mbarriers of pipelines.
+struct PipelineResource
+    : public mlir::SideEffects::Resource::Base<PipelineResource> {
+  llvm::StringRef getName() final { return "pipelines"; }
+};
+/// The products of a warpgroup in flight.
+struct ProductQueueResource
+    : public mlir::SideEffects::Resource::Base<ProductQueueResource> {
+  llvm::StringRef getName() final { return "product queue"; }
+};
+
 /// True for a ranked tensor whose encoding is a register layout.
 bool isRegisterTile(mlir::Type type);
 /// The layout of a register tile's type.
 RegisterLayout getRegisterLayout(mlir::Type type);
 
+} // namespace mamba::tile
+
+namespace mamba::tile {
+class RoleOp;
 } // namespace mamba::tile
 
 #include "dialect/Tile/TileDialect.h.inc"

@@ -53,7 +53,7 @@ static LogicalResult verifySameTile(Operation *op, BufferType buffer,
                                     RankedTensorType tile, bool transposed) {
   SmallVector<int64_t> shape(buffer.getShape());
   if (transposed)
-    std::swap(shape[0], shape[1]);
+    std::reverse(shape.begin(), shape.end());
   if (ArrayRef<int64_t>(shape) != tile.getShape() ||
       buffer.getElementType() != tile.getElementType())
     return op->emitOpError("(C2) buffer ")
@@ -79,11 +79,18 @@ LogicalResult StoreSharedOp::verify() {
   BufferType buffer = getBuffer().getType();
   RankedTensorType tile = getTile().getType();
   if (failed(verifyOneStage(*this, buffer)) ||
-      failed(verifySameTile(*this, buffer, tile, /*transposed=*/false)))
+      failed(verifySameTile(*this, buffer, tile, getTransposed())))
     return failure();
-  if (!isa<AccumulatorAttr, OperandAAttr>(tile.getEncoding()))
-    return emitOpError("(C3) the layout must be accumulator or operand_a, got ")
+  if (tile.getRank() == 1 ? !isa<LaneAttr>(tile.getEncoding())
+                          : !isa<AccumulatorAttr, OperandAAttr>(
+                                tile.getEncoding()))
+    return emitOpError("(C3) the layout must be accumulator or operand_a, of a "
+                       "vector lane, got ")
            << tile.getEncoding();
+  if (getTransposed() && tile.getElementTypeBitWidth() != 16)
+    return emitOpError("(C4) a transposed store needs a 16-bit element type, "
+                       "got ")
+           << tile.getElementType();
   return success();
 }
 

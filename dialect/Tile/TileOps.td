@@ -34,7 +34,7 @@ def AllocOp : Tile_Op<"alloc", [MemoryEffects<[MemAlloc<SharedResource>]>]> {
   let summary = "A buffer in the CTA's shared memory";
   let description = [{
     Reserves the bytes of all stages for the whole kernel. Buffers do not
-    overlap; each starts at a multiple of 128 bytes, in program order. The
+    overlap; each starts at a multiple of 128 bytes, with `panels` of 1024. The
     lowering checks the total against the limit of the target's row and leaves
     it as `tile.shared_bytes` on the function.
 
@@ -177,7 +177,7 @@ def LoadSharedOp : Tile_Op<"load_shared",
     ```
     16-bit elements in `operand_a`, `operand_b` and `accumulator` layouts are
     read with `ldmatrix` (`.trans` as the layout asks), the rest element pairs
-    at a time.
+    at a time. A buffer of rank 1 is read into a `lane` or `slice` layout.
 
     Rules: (C1) the buffer has one stage; (C2) shapes agree (after
     transposition) and element types are equal; (C3) `transposed` needs a 16-bit
@@ -196,8 +196,9 @@ def StoreSharedOp : Tile_Op<"store_shared",
     [MemoryEffects<[MemWrite<SharedResource>]>]> {
   let summary = "Write registers into a buffer";
   let description = [{
-    buffer(i, j) = tile(i, j). Copies of a replicated layout write the same
-    values.
+    buffer(i, j) = tile(i, j), or buffer(j, i) with `transposed`. Copies of a
+    replicated layout write the same values. A vector in the `lane` layout is
+    stored to a buffer of rank 1.
 
     ```mlir
     tile.store_shared %sb, %buffer
@@ -207,12 +208,15 @@ def StoreSharedOp : Tile_Op<"store_shared",
     Lowering: `stmatrix` for 16-bit accumulators where the target has it,
     4-byte (16-bit types) or 8-byte (f32) stores elsewhere.
 
-    Rules: (C1) the buffer has one stage; (C2) shapes and element types agree;
-    (C3) the layout is `accumulator` or `operand_a`.
+    Rules: (C1) the buffer has one stage; (C2) shapes (after transposition) and
+    element types agree;
+    (C3) the layout is `accumulator` or `operand_a`, of a vector `lane`; (C4)
+    `transposed` needs a 16-bit element type and a target with `stmatrix`.
   }];
-  let arguments = (ins RegisterTile:$tile, Tile_BufferType:$buffer);
+  let arguments = (ins RegisterTile:$tile, Tile_BufferType:$buffer,
+                       UnitAttr:$transposed);
   let assemblyFormat = [{
-    $tile `,` $buffer attr-dict `:` type($tile) `,` qualified(type($buffer))
+    $tile `,` $buffer (`transposed` $transposed^)? attr-dict `:` type($tile) `,` qualified(type($buffer))
   }];
   let hasVerifier = 1;
 }

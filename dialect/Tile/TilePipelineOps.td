@@ -1,0 +1,258 @@
+// SPDX-FileCopyrightText: The mamba-compiler authors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Warp roles, and the pipelines and flags over which they hand over values.
+
+#ifndef DIALECT_TILE_TILEPIPELINEOPS_TD
+#define DIALECT_TILE_TILEPIPELINEOPS_TD
+
+include "dialect/Tile/TileRegisterOps.td"
+
+/// The mbarriers of pipelines.
+def PipelineResource : Resource<"::mamba::tile::PipelineResource">;
+
+//===----------------------------------------------------------------------===//
+// Roles
+//===----------------------------------------------------------------------===//
+
+def RolesOp : Tile_Op<"roles", [SingleBlock, NoTerminator, NoRegionArguments]> {
+  let summary = "Divide the warps of the CTA into roles that run side by side";
+  let description = [{
+    Holds `tile.role` ops only, which take the warps of the CTA in order. The
+    CTA starts its roles together and goes on when all have finished. A role
+    reads values from outside (pointers, sizes, buffers, pipelines), never from
+    another role: what crosses is a buffer guarded by a pipeline.
+
+    ```mlir
+    tile.roles {
+      tile.role "load" warps 1 registers 40 { … }
+      tile.role "idle" warps 3 registers 40 { … }
+      tile.role "consume" warps 4 instances 2 registers 184 {
+      ^bb0(%w: index):
+        …
+      }
+    }
+    ```
+    Rules: (C1) stands in the body of a function whose `known_block_size` is the
+    threads of its roles; (C2) the four warps of a warpgroup have one register
+    budget, and all budgets together fit the 65536 registers of a
+    multiprocessor; (C3) every pipeline is used as `tile.pipeline` demands.
+  }];
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "$body attr-dict";
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// The roles in the order of their warps.
+    ::llvm::SmallVector<::mamba::tile::RoleOp> getRoles();
+  }];
+}
+
+def RoleOp : Tile_Op<"role", [SingleBlock, NoTerminator, HasParent<"RolesOp">]> {
+  let summary = "What some warps of the CTA do";
+  let description = [{
+    `instances` groups of `warps` warps each run the region, with the number of
+    their group as its argument. Layouts in the region are over the warps of one
+    instance; `tile.barrier` is a barrier of one instance. `registers` is what a
+    thread may use (`setmaxnreg`).
+
+    The region holds straight-line code, uniform counted loops (`scf.for`) and
+    uniform `scf.if`.
+
+    Rules: (C1) warps is 1, 2 or a multiple of 4, instances at least 1;
+    (C2) registers is a multiple of 8 from 24 to 256; (C3) the region has one
+    argument, an index.
+  }];
+  let arguments = (ins StrAttr:$name, I64Attr:$warps,
+                       DefaultValuedAttr<I64Attr, "1">:$instances,
+                       I64Attr:$registers);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = [{
+    $name `warps` $warps (`instances` $instances^)? `registers` $registers
+    $body attr-dict
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// The number of the instance, an argument of the region.
+    ::mlir::Value getInstance() { return getBody().getArgument(0); }
+    /// Warps of all instances.
+    int64_t getTotalWarps() { return getWarps() * getInstances(); }
+    /// The first warp of the CTA that has this role.
+    int64_t getFirstWarp();
+    /// The role around an op; null outside of roles.
+    static ::mamba::tile::RoleOp getEnclosing(::mlir::Operation *op);
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// Pipelines
+//===----------------------------------------------------------------------===//
+
+def PipelineOp : Tile_Op<"pipeline",
+    [MemoryEffects<[MemAlloc<PipelineResource>]>]> {
+  let summary = "Stages that producers fill and consumers empty in turn";
+  let description = [{
+    A pair of mbarriers, full and empty, for each of `stages` stages of each of
+    `groups` groups. A slot is group·stages + stage, and counts the stages of the
+    buffers that the pipeline guards. Iteration i uses stage i % stages; all slots
+    start empty.
+
+    `full` and `empty` are the arrivals that complete a phase of one slot: of
+    producers (`tile.expect` counts one, `tile.commit` one for each warp that
+    executes it) and of consumers (`tile.release`, one for each warp).
+
+    ```mlir
+    %p = tile.pipeline full 1 empty 12 : !tile.pipeline<stages = 3>
+    ```
+    Protocol, checked by `tile.roles`: (C1) in each block that uses a group of
+    the pipeline, a role either produces, `tile.acquire` once and then arrives, or
+    consumes, `tile.wait` once and then `tile.release` once; (C2) the arrivals
+    of all roles on a group are exactly `full` and `empty`; (C3) every group has a
+    producer and a consumer; (C4) stands in the entry block of a function.
+  }];
+  let arguments = (ins I64Attr:$full, I64Attr:$empty);
+  let results = (outs Tile_PipelineType:$pipeline);
+  let assemblyFormat = [{
+    `full` $full `empty` $empty attr-dict `:` qualified(type($pipeline))
+  }];
+  let hasVerifier = 1;
+}
+
+class Tile_SlotOp<string mnemonic, string what>
+    : Tile_Op<mnemonic, [MemoryEffects<[
+        MemRead<PipelineResource>, MemWrite<PipelineResource>,
+        MemRead<SharedResource>, MemWrite<SharedResource>]>]> {
+  let summary = what;
+  let arguments = (ins Tile_PipelineType:$pipeline, Optional<Index>:$group,
+                       Index:$iteration);
+  let results = (outs Index:$slot);
+  let assemblyFormat = [{
+    $pipeline (`[` $group^ `]`)? `iteration` $iteration attr-dict
+    `:` qualified(type($pipeline))
+  }];
+  let hasVerifier = 1;
+}
+
+def AcquireOp : Tile_SlotOp<"acquire", "Wait until a slot is empty"> {
+  let description = [{
+    For the producer of iteration `iteration`, a count from 0 on that every role
+    that uses the pipeline counts alike. Yields the slot, an index into
+    the stages of the guarded buffers. The group defaults to 0.
+
+    ```mlir
+    %slot = tile.acquire %p[%w] iteration %i : !tile.pipeline<stages = 3, groups = 2>
+    %x = tile.stage %xs[%slot] : !tile.buffer<64x64xbf16, stages = 6>
+    ```
+    Rules: (C1) a constant group is inside the groups; (C2) stands in a role.
+  }];
+}
+
+def WaitOp : Tile_SlotOp<"wait", "Wait until a slot is full"> {
+  let description = [{
+    For a consumer; otherwise as `tile.acquire`. What the producers wrote into
+    the slot's buffers is visible afterwards.
+
+    ```mlir
+    %slot = tile.wait %p iteration %i : !tile.pipeline<stages = 3>
+    ```
+  }];
+}
+
+class Tile_ArriveOp<string mnemonic, string what>
+    : Tile_Op<mnemonic, [MemoryEffects<[
+        MemRead<PipelineResource>, MemWrite<PipelineResource>,
+        MemRead<SharedResource>, MemWrite<SharedResource>]>]> {
+  let summary = what;
+}
+
+def ExpectOp : Tile_ArriveOp<"expect", "Arrive, and announce bytes of copies"> {
+  let description = [{
+    One arrival on the slot's full barrier, whose phase then also waits for
+    `bytes` bytes of `tile.copy_bulk` on this slot.
+
+    ```mlir
+    tile.expect %p[%slot] bytes 32768 : !tile.pipeline<stages = 3>
+    ```
+    Rules: (C1) the role has one warp; (C2) bytes are those of the
+    `tile.copy_bulk` ops on this slot that follow in the block.
+  }];
+  let arguments = (ins Tile_PipelineType:$pipeline, Index:$slot, I64Attr:$bytes);
+  let assemblyFormat = [{
+    $pipeline `[` $slot `]` `bytes` $bytes attr-dict
+    `:` qualified(type($pipeline))
+  }];
+  let hasVerifier = 1;
+}
+
+def CommitOp : Tile_ArriveOp<"commit", "Arrive on full: the slot is written"> {
+  let description = [{
+    Every warp of the role arrives once, when its stores to shared memory are
+    visible to all readers, tensor cores and bulk copies included.
+
+    ```mlir
+    tile.commit %p[%slot] : !tile.pipeline<stages = 2, groups = 2>
+    ```
+  }];
+  let arguments = (ins Tile_PipelineType:$pipeline, Index:$slot);
+  let assemblyFormat =
+      "$pipeline `[` $slot `]` attr-dict `:` qualified(type($pipeline))";
+}
+
+def ReleaseOp : Tile_ArriveOp<"release", "Arrive on empty: the slot is read"> {
+  let description = [{
+    Every warp of the role arrives once. `after` are values whose computation
+    has read the slot: results of waits for the products that read its buffers,
+    or of operations that consumed what was loaded from them. A release in
+    front of such a consumer has been seen to let the next copy overtake the
+    read, and is rejected.
+
+    ```mlir
+    tile.release %p[%slot] after %y
+        : !tile.pipeline<stages = 3>, tensor<64x64xf32, #tile.accumulator<warps = [4, 1]>>
+    ```
+    Rule: (C1) no product that reads a buffer stage of this slot, directly or
+    through a register operand loaded from it, is pending.
+  }];
+  let arguments = (ins Tile_PipelineType:$pipeline, Index:$slot,
+                       Variadic<RegisterTile>:$after);
+  let assemblyFormat = [{
+    $pipeline `[` $slot `]` (`after` $after^)? attr-dict
+    `:` qualified(type($pipeline)) (`,` type($after)^)?
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// Between CTAs
+//===----------------------------------------------------------------------===//
+
+def SignalOp : Tile_Op<"signal", [MemoryEffects<[
+    MemRead<GlobalResource>, MemWrite<GlobalResource>]>]> {
+  let summary = "Set a flag in global memory after all earlier stores";
+  let description = [{
+    `flags[index] = 1`, after every earlier global store of the role instance
+    (of the CTA outside of roles), for whoever awaits it.
+
+    ```mlir
+    tile.signal %flags[%i] : !llvm.ptr<1>
+    ```
+  }];
+  let arguments = (ins GlobalPointer:$flags, Index:$index);
+  let assemblyFormat = "$flags `[` $index `]` attr-dict `:` type($flags)";
+}
+
+def AwaitOp : Tile_Op<"await", [MemoryEffects<[
+    MemRead<GlobalResource>, MemWrite<GlobalResource>]>]> {
+  let summary = "Wait until a flag in global memory is set";
+  let description = [{
+    Returns when `flags[index]` (i32) is not 0; what the signalling CTA stored
+    before is visible. The awaited CTA has a lower linear index and all CTAs of
+    the grid are resident together.
+
+    ```mlir
+    tile.await %flags[%i] : !llvm.ptr<1>
+    ```
+  }];
+  let arguments = (ins GlobalPointer:$flags, Index:$index);
+  let assemblyFormat = "$flags `[` $index `]` attr-dict `:` type($flags)";
+}
+
+#endif // DIALECT_TILE_TILEPIPELINEOPS_TD
