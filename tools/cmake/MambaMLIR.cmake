@@ -61,7 +61,7 @@ if(MAMBA_STATIC)
   endforeach()
   # perfjitevents: MLIRExecutionEngine uses it without naming it.
   llvm_map_components_to_libnames(mamba_llvm_components
-    core support irreader bitreader bitwriter analysis targetparser linker
+    core support supportlsp irreader bitreader bitwriter analysis targetparser linker
     frontendopenmp frontendoffloading transformutils ipo passes orcjit
     executionengine jitlink perfjitevents ${mamba_host}asmparser ${mamba_targets})
   mamba_use_llvm_archives("${mamba_llvm_components}")
