@@ -6,7 +6,7 @@ usage: assemble.py --ptxas=PATH --arch=sm_90a[,sm_80...] FILE.ptx...
 
 Fails on an error, on a register spill, on local memory ("stack frame") and on
 the advice that ptxas gives when it serialises or injects wgmma instructions
-(C7506 to C7519). Prints one line a kernel: name, target, registers, shared
+(C7506 to C7520). Prints one line a kernel: name, target, registers, shared
 memory.
 """
 
@@ -20,7 +20,7 @@ FRAME = re.compile(
     r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads"
 )
 REGISTERS = re.compile(r"Used (\d+) registers(?:.*?(\d+) bytes smem)?")
-SERIALISED = re.compile(r"\(C75(?:0[6-9]|1[0-9])\)|wgmma.*serializ", re.IGNORECASE)
+SERIALISED = re.compile(r"\(C75(?:0[6-9]|1[0-9]|20)\)|wgmma.*serializ", re.IGNORECASE)
 
 
 def judge(log):

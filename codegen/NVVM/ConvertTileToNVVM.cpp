@@ -30,6 +30,8 @@ TileTypeConverter::TileTypeConverter(MLIRContext *context) {
     return VectorType::get(tile::getRegisterLayout(type).numRegisters(),
                            type.getElementType());
   });
+  addConversion(
+      [this](tile::PendingType type) { return convertType(type.getTile()); });
   addConversion([](tile::BufferType type) -> Type {
     return LLVM::LLVMPointerType::get(type.getContext(), 3);
   });
@@ -132,6 +134,7 @@ LogicalResult lowerTiles(gpu::GPUFuncOp function, const KernelInfo &kernel) {
   populateMmaPatterns(converter, patterns, kernel);
   populateScanPatterns(converter, patterns, kernel);
   populateSharedPatterns(converter, patterns, kernel);
+  populateWgmmaPatterns(converter, patterns, kernel);
   ConversionTarget target(*context);
   target.addIllegalDialect<tile::TileDialect>();
   target.markUnknownOpDynamicallyLegal(

@@ -21,8 +21,8 @@ inline constexpr int64_t kRangeScaleBytes = 128;
 /// Attribute of a lowered function: bytes of shared memory, i64.
 inline constexpr llvm::StringLiteral kSharedBytesAttr = "tile.shared_bytes";
 
-/// Register tile → vector<K×T> of the K elements a thread holds;
-/// buffer → pointer into shared memory.
+/// Register tile, pending or not → vector<K×T> of the K elements a thread
+/// holds; buffer → pointer into shared memory.
 class TileTypeConverter : public mlir::TypeConverter {
 public:
   explicit TileTypeConverter(mlir::MLIRContext *context);
@@ -67,6 +67,9 @@ void populateScanPatterns(const mlir::TypeConverter &converter,
 void populateSharedPatterns(const mlir::TypeConverter &converter,
                             mlir::RewritePatternSet &patterns,
                             const KernelInfo &kernel);
+void populateWgmmaPatterns(const mlir::TypeConverter &converter,
+                           mlir::RewritePatternSet &patterns,
+                           const KernelInfo &kernel);
 
 /// Scalar `math` ops on f32 to NVVM intrinsics and arithmetic.
 void populateMathPatterns(mlir::RewritePatternSet &patterns);

@@ -58,27 +58,40 @@ const MmaRow *findMma(MmaFamily family, ElementKind operand,
   return nullptr;
 }
 
-std::string wgmmaText(const MmaRow &row, int n, bool transposeB) {
-  int accumulators = n / 2;
-  std::string text = "wgmma.mma_async.sync.aligned.m64n" + std::to_string(n) +
-                     "k16." + std::string(row.instruction) + " {";
-  for (int i = 0; i < accumulators; ++i)
-    text += (i ? ", $" : "$") + std::to_string(i);
-  // The tied inputs take as many numbers again.
-  text += "}, {";
-  for (int i = 0; i < 4; ++i)
-    text += (i ? ", $" : "$") + std::to_string(2 * accumulators + i);
-  text += "}, $" + std::to_string(2 * accumulators + 4) + ", 1, 1, 1, ";
-  return text + (transposeB ? "1;" : "0;");
+/// `{$3, $4, $5}` for three operands from number 3 on.
+static std::string registerList(int first, int count) {
+  std::string text = "{";
+  for (int i = 0; i < count; ++i)
+    text += (i ? ", $" : "$") + std::to_string(first + i);
+  return text + "}";
 }
 
-std::string wgmmaConstraints(int n) {
+std::string wgmmaText(const MmaRow &row, const WgmmaForm &form) {
+  int registers = form.n / 2;
+  // The tied inputs take as many numbers again.
+  int next = form.accumulates ? 2 * registers : registers;
+  std::string text =
+      "wgmma.mma_async.sync.aligned.m64n" + std::to_string(form.n) + "k16." +
+      std::string(row.instruction) + " " + registerList(0, registers) + ", ";
+  if (form.registersA)
+    text += registerList(next, 4);
+  else
+    text += "$" + std::to_string(next);
+  next += form.registersA ? 4 : 1;
+  text += ", $" + std::to_string(next) + (form.accumulates ? ", 1" : ", 0") +
+          ", 1, 1, ";
+  if (!form.registersA)
+    text += form.transposeA ? "1, " : "0, ";
+  return text + (form.transposeB ? "1;" : "0;");
+}
+
+std::string wgmmaConstraints(const WgmmaForm &form) {
   std::string text;
-  for (int i = 0; i < n / 2; ++i)
+  for (int i = 0; i < form.n / 2; ++i)
     text += "=f,";
-  for (int i = 0; i < n / 2; ++i)
+  for (int i = 0; form.accumulates && i < form.n / 2; ++i)
     text += std::to_string(i) + ",";
-  return text + "r,r,r,r,l";
+  return text + (form.registersA ? "r,r,r,r,l" : "l,l");
 }
 
 } // namespace mamba::codegen

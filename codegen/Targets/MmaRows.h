@@ -47,13 +47,25 @@ std::span<const MmaRow> mmaRows();
 const MmaRow *findMma(MmaFamily family, ElementKind operand,
                       const Target &target);
 
-/// PTX of one asynchronous instruction with the left operand in registers:
-/// d (m64 × n, n/2 registers a thread, tied as input), four operand registers
-/// and the shared-memory descriptor of the right operand, in this order, as
-/// `llvm.inline_asm` numbers them.
-std::string wgmmaText(const MmaRow &row, int n, bool transposeB);
+/// How one asynchronous instruction takes its operands.
+struct WgmmaForm {
+  /// Columns of the result.
+  int n = 0;
+  /// The left operand is four registers, not a descriptor.
+  bool registersA = true;
+  /// d is added to, not only written.
+  bool accumulates = true;
+  /// The descriptor's tile runs along M, along N, instead of K.
+  bool transposeA = false;
+  bool transposeB = false;
+};
+
+/// PTX of one asynchronous instruction: d (m64 × n, n/2 registers a thread,
+/// tied as inputs if it accumulates), the left operand and the descriptor of
+/// the right one, in this order, as `llvm.inline_asm` numbers them.
+std::string wgmmaText(const MmaRow &row, const WgmmaForm &form);
 /// The constraint string that goes with wgmmaText.
-std::string wgmmaConstraints(int n);
+std::string wgmmaConstraints(const WgmmaForm &form);
 
 } // namespace mamba::codegen
 

@@ -56,3 +56,16 @@ gpu.module @constants {
     gpu.return
   }
 }
+
+// -----
+gpu.module @products {
+  gpu.func @k() kernel attributes {known_block_size = array<i32: 128, 1, 1>} {
+    %x = tile.alloc : !tile.buffer<64x64xbf16, panels>
+    // expected-error @below {{target sm_86 has no warpgroup instruction for 'bf16'}}
+    // expected-error @below {{failed to legalize}}
+    %0 = tile.wgmma %x, %x : !tile.buffer<64x64xbf16, panels>, !tile.buffer<64x64xbf16, panels>
+        -> !tile.pending<tensor<64x64xf32, #tile.accumulator<warps = [4, 1]>>>
+    %1 = tile.wgmma_wait %0 : !tile.pending<tensor<64x64xf32, #tile.accumulator<warps = [4, 1]>>>
+    gpu.return
+  }
+}

@@ -37,7 +37,9 @@ class Judge(unittest.TestCase):
 
     def test_serialised_wgmma_is_a_complaint(self):
         self.assertEqual(len(assemble.judge(CLEAN + ADVICE)[1]), 1)
-        self.assertEqual(len(assemble.judge(CLEAN + ADVICE.replace("7510", "7519"))[1]), 1)
+        for number in ("7512", "7519", "7520"):
+            log = CLEAN + ADVICE.replace("7510", number)
+            self.assertEqual(len(assemble.judge(log)[1]), 1)
 
 
 if __name__ == "__main__":

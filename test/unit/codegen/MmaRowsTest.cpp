@@ -27,6 +27,7 @@ const MmaRow &rowNamed(std::string_view name) {
 /// A kernel with one asynchronous product, m64nNk16, its left operand in
 /// registers.
 std::string wgmmaKernel(const MmaRow &row, int n, bool transposeB) {
+  WgmmaForm form{.n = n, .transposeB = transposeB};
   std::string structure = "!llvm.struct<(f32";
   std::string operands = "%z", types = "f32";
   for (int i = 1; i < n / 2; ++i) {
@@ -41,8 +42,8 @@ std::string wgmmaKernel(const MmaRow &row, int n, bool transposeB) {
          "llvm.call_intrinsic \"llvm.nvvm.wgmma.fence.sync.aligned\"() : () -> "
          "()\n"
          "%r = llvm.inline_asm has_side_effects \"" +
-         wgmmaText(row, n, transposeB) + "\", \"" + wgmmaConstraints(n) +
-         "\" " + operands + ", %w, %w, %w, %w, %d : (" + types +
+         wgmmaText(row, form) + "\", \"" + wgmmaConstraints(form) + "\" " +
+         operands + ", %w, %w, %w, %w, %d : (" + types +
          ", i32, i32, i32, i32, i64) -> " + structure +
          "\n"
          "llvm.call_intrinsic "
@@ -72,10 +73,18 @@ TEST(MmaRows, FoundByTypesAndTarget) {
 
 TEST(MmaRows, WgmmaTextNumbersItsOperands) {
   const MmaRow &row = rowNamed("sm90a_m64n256k16_f32_bf16_bf16_f32");
-  EXPECT_EQ(wgmmaText(row, 8, true),
+  WgmmaForm form{.n = 8, .transposeB = true};
+  EXPECT_EQ(wgmmaText(row, form),
             "wgmma.mma_async.sync.aligned.m64n8k16.f32.bf16.bf16 {$0, $1, $2, "
             "$3}, {$8, $9, $10, $11}, $12, 1, 1, 1, 1;");
-  EXPECT_EQ(wgmmaConstraints(8), "=f,=f,=f,=f,0,1,2,3,r,r,r,r,l");
+  EXPECT_EQ(wgmmaConstraints(form), "=f,=f,=f,=f,0,1,2,3,r,r,r,r,l");
+  // A first step has no inputs to tie, and descriptors a bit each.
+  form = {
+      .n = 8, .registersA = false, .accumulates = false, .transposeA = true};
+  EXPECT_EQ(wgmmaText(row, form),
+            "wgmma.mma_async.sync.aligned.m64n8k16.f32.bf16.bf16 {$0, $1, $2, "
+            "$3}, $4, $5, 0, 1, 1, 1, 0;");
+  EXPECT_EQ(wgmmaConstraints(form), "=f,=f,=f,=f,l,l");
 }
 
 /// Both asynchronous rows assemble, without being serialised.

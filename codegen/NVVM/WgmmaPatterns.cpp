@@ -1,0 +1,202 @@
+// SPDX-FileCopyrightText: The mamba-compiler authors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// tile.wgmma and tile.wgmma_wait with the asynchronous warpgroup instructions.
+//
+// Registers in flight must not be touched, not even by a move. So whatever is
+// to be in registers goes through the fence as operands tied to its results,
+// which puts every move in front of it; the accumulators then go from
+// instruction to instruction and leave through the wait in the same way.
+
+#include "codegen/NVVM/TileLowering.h"
+#include "codegen/Targets/MatrixDescriptor.h"
+#include "codegen/Targets/MmaRows.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+
+using namespace mlir;
+
+namespace mamba::codegen {
+namespace {
+
+constexpr int64_t kStep = 16;
+
+//===----------------------------------------------------------------------===//
+// Inline PTX
+//===----------------------------------------------------------------------===//
+
+/// PTX with a side effect; yields one value for each of `types`.
+SmallVector<Value> inlinePtx(ThreadBuilder &b, StringRef text,
+                             StringRef constraints, ArrayRef<Type> types,
+                             ValueRange operands) {
+  assert(types.size() != 1 && "one result would not be a structure");
+  SmallVector<Type> results;
+  if (!types.empty())
+    results.push_back(LLVM::LLVMStructType::getLiteral(b.getContext(), types));
+  auto op = LLVM::InlineAsmOp::create(
+      b, results, operands, text, constraints, /*has_side_effects=*/true,
+      /*is_align_stack=*/false, LLVM::tailcallkind::TailCallKind::None,
+      LLVM::AsmDialectAttr(), ArrayAttr());
+  SmallVector<Value> values;
+  for (size_t i = 0; i < types.size(); ++i)
+    values.push_back(b.fieldOf(op.getRes(), static_cast<int64_t>(i)));
+  return values;
+}
+
+/// PTX through which values (f32 and i32) pass unchanged: what computes them is
+/// done before, what uses the results comes after.
+SmallVector<Value> passThrough(ThreadBuilder &b, StringRef text,
+                               ArrayRef<Value> values) {
+  std::string constraints;
+  SmallVector<Type> types;
+  for (Value value : values) {
+    types.push_back(value.getType());
+    constraints += value.getType().isF32() ? "=f," : "=r,";
+  }
+  for (size_t i = 0; i < values.size(); ++i)
+    constraints += std::to_string(i) + ",";
+  return inlinePtx(b, text, constraints + "~{memory}", types, values);
+}
+
+//===----------------------------------------------------------------------===//
+// Operands
+//===----------------------------------------------------------------------===//
+
+/// The descriptors of an operand in shared memory. Only their lower halves
+/// differ from step to step.
+class BufferOperand {
+public:
+  BufferOperand(ThreadBuilder &b, Value pointer, tile::BufferType type,
+                bool alongOuter)
+      : b(b), descriptor(type.getSharedLayout(), alongOuter) {
+    Value address = LLVM::PtrToIntOp::create(b, b.getI32Type(), pointer);
+    start = b.add(b.shiftRight(address, 4), descriptor.low());
+  }
+
+  Value step(int64_t k) {
+    Value low = b.add(start, descriptor.stepOffset(k) / tile::kUnitBytes);
+    int64_t high = static_cast<int64_t>(descriptor.high()) << 32;
+    return arith::OrIOp::create(b, b.widen(low), b.i64(high));
+  }
+
+private:
+  ThreadBuilder &b;
+  MatrixDescriptor descriptor;
+  Value start;
+};
+
+/// The pairs of a register tile as words.
+SmallVector<Value> wordsOf(ThreadBuilder &b, Value tile) {
+  SmallVector<Value> words;
+  for (Value pair : b.unpackPairs(tile))
+    words.push_back(b.bitcast(pair, b.getI32Type()));
+  return words;
+}
+
+//===----------------------------------------------------------------------===//
+// Products
+//===----------------------------------------------------------------------===//
+
+struct WgmmaLowering : TilePattern<tile::WgmmaOp> {
+  using TilePattern::TilePattern;
+
+  LogicalResult
+  matchAndRewrite(tile::WgmmaOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Type element = op.getB().getType().getElementType();
+    const MmaRow *row =
+        findMma(MmaFamily::WarpgroupAsync,
+                element.isBF16() ? ElementKind::BF16 : ElementKind::F16,
+                *kernel.target);
+    if (!row)
+      return op.emitError("target ")
+             << kernel.target->name << " has no warpgroup instruction for "
+             << element;
+    ThreadBuilder b(op.getLoc(), rewriter);
+    auto buffer = dyn_cast<tile::BufferType>(op.getA().getType());
+    SmallVector<Value> words, sums;
+    if (!buffer)
+      words = wordsOf(b, adaptor.getA());
+    if (adaptor.getAccumulator())
+      sums = b.unpack(adaptor.getAccumulator());
+    fence(b, sums, words);
+
+    std::optional<BufferOperand> left;
+    if (buffer)
+      left.emplace(b, adaptor.getA(), buffer, op.getTransposeA());
+    BufferOperand right(b, adaptor.getB(), op.getB().getType(),
+                        !op.getTransposeB());
+    for (int64_t k = 0; k < innerExtent(op); k += kStep) {
+      SmallVector<Value> operands = sums;
+      if (left)
+        operands.push_back(left->step(k));
+      else // A fragment is four words, fragments follow K.
+        llvm::append_range(operands,
+                           ArrayRef<Value>(words).slice(k / kStep * 4, 4));
+      operands.push_back(right.step(k));
+      sums = multiply(b, *row, op, !sums.empty(), operands);
+    }
+    inlinePtx(b, "wgmma.commit_group.sync.aligned;", "~{memory}", {}, {});
+    rewriter.replaceOp(op, b.pack(sums));
+    return success();
+  }
+
+private:
+  static int64_t innerExtent(tile::WgmmaOp op) {
+    if (auto buffer = dyn_cast<tile::BufferType>(op.getA().getType()))
+      return buffer.getShape()[op.getTransposeA() ? 0 : 1];
+    return cast<RankedTensorType>(op.getA().getType()).getDimSize(1);
+  }
+
+  static void fence(ThreadBuilder &b, SmallVectorImpl<Value> &sums,
+                    SmallVectorImpl<Value> &words) {
+    SmallVector<Value> all(sums.begin(), sums.end());
+    llvm::append_range(all, words);
+    all = passThrough(b, "wgmma.fence.sync.aligned;", all);
+    ArrayRef<Value> results(all);
+    sums.assign(results.begin(), results.begin() + sums.size());
+    words.assign(results.begin() + sums.size(), results.end());
+  }
+
+  /// One instruction; yields the accumulator's registers.
+  static SmallVector<Value> multiply(ThreadBuilder &b, const MmaRow &row,
+                                     tile::WgmmaOp op, bool accumulates,
+                                     ArrayRef<Value> operands) {
+    WgmmaForm form = {
+        .n = static_cast<int>(op.getResult().getType().getTile().getDimSize(1)),
+        .registersA = !isa<tile::BufferType>(op.getA().getType()),
+        .accumulates = accumulates,
+        .transposeA = op.getTransposeA(),
+        .transposeB = !op.getTransposeB()};
+    SmallVector<Type> types(form.n / 2, b.getF32Type());
+    return inlinePtx(b, wgmmaText(row, form), wgmmaConstraints(form), types,
+                     operands);
+  }
+};
+
+struct WgmmaWaitLowering : TilePattern<tile::WgmmaWaitOp> {
+  using TilePattern::TilePattern;
+
+  LogicalResult
+  matchAndRewrite(tile::WgmmaWaitOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    ThreadBuilder b(op.getLoc(), rewriter);
+    std::string text = "wgmma.wait_group.sync.aligned " +
+                       std::to_string(op.getPending()) + ";";
+    SmallVector<Value> values =
+        passThrough(b, text, b.unpack(adaptor.getSource()));
+    rewriter.replaceOp(op, b.pack(values));
+    return success();
+  }
+};
+
+} // namespace
+
+void populateWgmmaPatterns(const TypeConverter &converter,
+                           RewritePatternSet &patterns,
+                           const KernelInfo &kernel) {
+  patterns.add<WgmmaLowering, WgmmaWaitLowering>(converter,
+                                                 patterns.getContext(), kernel);
+}
+
+} // namespace mamba::codegen
