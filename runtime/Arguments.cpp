@@ -73,13 +73,6 @@ bool canUse(DLDevice device, DLDevice memory) {
   return memory.device_type == kDLCUDAManaged;
 }
 
-int64_t dimValue(const mamba_dim &dim, const CheckedArguments &checked) {
-  if (dim.symbol < 0)
-    return dim.extent;
-  int64_t value = checked.symbols[dim.symbol];
-  return value / dim.extent + (value % dim.extent != 0);
-}
-
 /// `bytes` up to the next multiple of `workspaceAlignment`.
 uint64_t roundUp(int64_t bytes) {
   uint64_t mask = workspaceAlignment - 1;
@@ -89,9 +82,10 @@ uint64_t roundUp(int64_t bytes) {
 /// The check of one launch; the members are what every step needs.
 class Checker {
 public:
-  Checker(const Plan &plan, DLDevice device, ArgumentList arguments,
+  Checker(const Plan &plan, Placement place, ArgumentList arguments,
           CheckedArguments &checked)
-      : plan(plan), device(device), arguments(arguments), checked(checked) {}
+      : plan(plan), device(place.device), units(place.units),
+        arguments(arguments), checked(checked) {}
 
   Status run();
 
@@ -118,6 +112,7 @@ private:
 
   const Plan &plan;
   DLDevice device;
+  int64_t units;
   ArgumentList arguments;
   CheckedArguments &checked;
 };
@@ -254,6 +249,8 @@ Status Checker::measure(int32_t index) {
   int64_t &total = checked.workspaceBytes;
   if (__builtin_add_overflow(total, roundUp(bytes), &total))
     return invalid("makes the workspace larger than ", INT64_MAX, " bytes");
+  if (param.flags & MAMBA_PARAM_ZEROED)
+    checked.zeroedBytes += static_cast<int64_t>(roundUp(bytes));
   return {};
 }
 
@@ -280,6 +277,7 @@ Status Checker::run() {
   if (!status.isOk())
     return status;
   checked = {};
+  checked.units = units;
   for (size_t s = 0; s < plan.symbols().size(); ++s) {
     const mamba_symbol &symbol = plan.symbols()[s];
     checked.symbols[s] =
@@ -295,10 +293,21 @@ Status Checker::run() {
 
 } // namespace
 
-Status mamba::rt::checkArguments(const Plan &plan, DLDevice device,
+int64_t mamba::rt::dimValue(const mamba_dim &dim,
+                            const CheckedArguments &checked) {
+  if (dim.symbol == MAMBA_SYMBOL_NONE)
+    return dim.extent;
+  // Cannot overflow: extents of units are below 2^31 (verifyDim).
+  if (dim.symbol == MAMBA_SYMBOL_UNITS)
+    return checked.units * dim.extent;
+  int64_t value = checked.symbols[dim.symbol];
+  return value / dim.extent + (value % dim.extent != 0);
+}
+
+Status mamba::rt::checkArguments(const Plan &plan, Placement place,
                                  ArgumentList arguments,
                                  CheckedArguments &checked) {
-  return Checker(plan, device, arguments, checked).run();
+  return Checker(plan, place, arguments, checked).run();
 }
 
 Status mamba::rt::placeTemporaries(const Plan &plan, void *workspace,
@@ -316,24 +325,14 @@ Status mamba::rt::placeTemporaries(const Plan &plan, void *workspace,
   if (address % workspaceAlignment != 0)
     return invalid("the workspace address 0x", std::hex, address, std::dec,
                    " is not a multiple of ", workspaceAlignment, " bytes");
-  for (size_t i = 0; i < plan.params().size(); ++i) {
-    if (plan.params()[i].kind != MAMBA_PARAM_TEMPORARY)
-      continue;
-    checked.pointers[i] = reinterpret_cast<void *>(address);
-    address += roundUp(checked.bytes[i]);
-  }
+  for (int32_t zeroed : {int32_t(MAMBA_PARAM_ZEROED), 0})
+    for (size_t i = 0; i < plan.params().size(); ++i) {
+      const mamba_param &param = plan.params()[i];
+      if (param.kind != MAMBA_PARAM_TEMPORARY ||
+          (param.flags & MAMBA_PARAM_ZEROED) != zeroed)
+        continue;
+      checked.pointers[i] = reinterpret_cast<void *>(address);
+      address += roundUp(checked.bytes[i]);
+    }
   return {};
-}
-
-Result<int64_t> mamba::rt::gridSize(const mamba_kernel &kernel,
-                                    const CheckedArguments &checked,
-                                    int64_t limit) {
-  int64_t size = 1;
-  for (int32_t i = 0; i < kernel.num_grid_factors; ++i) {
-    int64_t factor = dimValue(kernel.grid[i], checked);
-    if (__builtin_mul_overflow(size, factor, &size) || size > limit)
-      return invalid("kernel '", kernel.name, "' would need more than ", limit,
-                     " work items, the limit of a grid; split the batch");
-  }
-  return size;
 }

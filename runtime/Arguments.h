@@ -29,22 +29,32 @@ struct CheckedArguments {
   std::array<int64_t, MAMBA_MAX_PARAMS> bytes = {};
   /// How much workspace the temporaries need in bytes.
   int64_t workspaceBytes = 0;
+  /// The first bytes of the workspace, which hold the zeroed temporaries.
+  int64_t zeroedBytes = 0;
+  /// Multiprocessors of the device, 0 on the CPU.
+  int64_t units = 0;
 };
 
+/// A device as arguments are checked for it.
+struct Placement {
+  DLDevice device;
+  int64_t units = 0; ///< Multiprocessors, 0 on the CPU.
+};
+
+/// The value of a size of a verified plan.
+int64_t dimValue(const mamba_dim &dim, const CheckedArguments &checked);
+
 /// Checks `arguments`, the plan's inputs and outputs in order, which must be
-/// on `device`, and fills `checked`. MAMBA_INVALID_ARGUMENT names the argument,
-/// the value found and the one expected.
-Status checkArguments(const Plan &plan, DLDevice device, ArgumentList arguments,
+/// on the device, and fills `checked`. MAMBA_INVALID_ARGUMENT names the
+/// argument, the value found and the one expected.
+Status checkArguments(const Plan &plan, Placement place, ArgumentList arguments,
                       CheckedArguments &checked);
 
-/// Cuts the temporaries from `workspace`. MAMBA_INVALID_ARGUMENT if it is null,
-/// too small or not aligned to `workspaceAlignment`.
+/// Cuts the temporaries from `workspace`, the zeroed ones first, so that one
+/// memset clears them. MAMBA_INVALID_ARGUMENT if it is null, too small or not
+/// aligned to `workspaceAlignment`.
 Status placeTemporaries(const Plan &plan, void *workspace,
                         uint64_t workspaceBytes, CheckedArguments &checked);
-
-/// The product of the kernel's grid factors, at most `limit`.
-Result<int64_t> gridSize(const mamba_kernel &kernel,
-                         const CheckedArguments &checked, int64_t limit);
 
 } // namespace mamba::rt
 

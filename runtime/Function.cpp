@@ -3,20 +3,27 @@
 
 #include "runtime/Function.h"
 
+#include "runtime/TensorMap.h"
+
 using namespace mamba::rt;
 
 Status Function::check(ArgumentList arguments,
                        CheckedArguments &checked) const {
-  Status status = checkArguments(launchPlan, device, arguments, checked);
-  for (const mamba_kernel &kernel : launchPlan.kernels())
+  Status status = checkArguments(launchPlan, place, arguments, checked);
+  for (const mamba_kernel &kernel : launchPlan.kernels()) {
     if (status.isOk())
       status = gridSize(kernel, checked, gridLimit).takeStatus();
+    TensorMapShape shape;
+    for (int32_t i = 0; status.isOk() && i < kernel.num_tensor_maps; ++i)
+      status =
+          shapeTensorMap(launchPlan, kernel.tensor_maps[i], checked, shape);
+  }
   return status;
 }
 
 Result<int64_t> Function::workspaceBytes(ArgumentList arguments) const {
   CheckedArguments checked;
-  Status status = checkArguments(launchPlan, device, arguments, checked);
+  Status status = checkArguments(launchPlan, place, arguments, checked);
   if (!status.isOk())
     return status;
   return checked.workspaceBytes;

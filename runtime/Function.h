@@ -4,7 +4,7 @@
 #ifndef MAMBA_RUNTIME_FUNCTION_H
 #define MAMBA_RUNTIME_FUNCTION_H
 
-#include "runtime/Arguments.h"
+#include "runtime/Grid.h"
 
 namespace mamba::rt {
 
@@ -21,8 +21,8 @@ public:
   Result<int64_t> workspaceBytes(ArgumentList arguments) const;
 
 protected:
-  Function(Plan plan, DLDevice device, int64_t gridLimit)
-      : launchPlan(std::move(plan)), device(device), gridLimit(gridLimit) {}
+  Function(Plan plan, Placement place, int64_t gridLimit)
+      : launchPlan(std::move(plan)), place(place), gridLimit(gridLimit) {}
 
   /// `check`, then the temporaries' places in the workspace.
   Status prepare(ArgumentList arguments, void *workspace, uint64_t bytes,
@@ -36,7 +36,7 @@ protected:
 
 private:
   Plan launchPlan;
-  DLDevice device;
+  Placement place;
   int64_t gridLimit;
 };
 

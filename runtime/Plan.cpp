@@ -20,6 +20,13 @@ constexpr Dtype dtypes[] = {
 
 constexpr int32_t maxAlignment = 4096;
 constexpr int32_t maxBlockSize = 1024;
+constexpr int32_t maxGang = 1 << 16;
+
+/// Limits of a tensor map (CUDA Driver API, cuTensorMapEncodeTiled).
+constexpr int32_t tensorMapCapability = 90;
+constexpr int32_t maxBox = 256;
+constexpr int64_t boxAlignment = 16;
+constexpr int64_t swizzleBytes = 128;
 
 /// MAMBA_INVALID_ARGUMENT with the parts joined.
 template <typename... Parts>
@@ -33,16 +40,39 @@ Status checkRange(const char *what, int64_t value, int64_t low, int64_t high) {
   return invalid(what, " is ", value, ", expected ", low, " to ", high);
 }
 
-Status verifyDim(const mamba_plan &plan, const mamba_dim &dim, bool mayDivide) {
-  if (dim.symbol >= plan.num_symbols)
+/// Which sizes other than constants and symbols are possible in a dimension.
+enum class DimKind { Argument, GridFactor, Temporary };
+
+Status verifyDim(const mamba_plan &plan, const mamba_dim &dim, DimKind kind) {
+  if (dim.symbol == MAMBA_SYMBOL_UNITS) {
+    if (plan.min_capability == 0)
+      return invalid("is counted in multiprocessors, which a CPU plan cannot");
+    if (kind != DimKind::Temporary)
+      return invalid("is counted in multiprocessors, which only a temporary's "
+                     "size can be");
+    return checkRange("size for each multiprocessor", dim.extent, 1, INT32_MAX);
+  }
+  if (dim.symbol < MAMBA_SYMBOL_NONE || dim.symbol >= plan.num_symbols)
     return invalid("symbol ", dim.symbol, " does not exist, there are ",
                    plan.num_symbols);
   if (dim.extent <= 0)
     return invalid(dim.symbol < 0 ? "size " : "divisor ", dim.extent,
                    " is not positive");
-  if (dim.symbol >= 0 && dim.extent != 1 && !mayDivide)
+  if (dim.symbol >= 0 && dim.extent != 1 && kind == DimKind::Argument)
     return invalid("an input's or output's size cannot be a symbol divided by ",
                    dim.extent);
+  return {};
+}
+
+Status verifyFlags(const mamba_plan &plan, const mamba_param &param) {
+  if (param.flags & ~(MAMBA_PARAM_IN_PLACE | MAMBA_PARAM_ZEROED))
+    return invalid("flags ", param.flags, " are unknown");
+  if (!(param.flags & MAMBA_PARAM_ZEROED))
+    return {};
+  if (param.kind != MAMBA_PARAM_TEMPORARY)
+    return invalid("only a temporary can start as zeros");
+  if (plan.min_capability == 0)
+    return invalid("a temporary that starts as zeros needs a GPU");
   return {};
 }
 
@@ -59,10 +89,13 @@ Status verifyParam(const mamba_plan &plan, const mamba_param &param) {
     status = checkRange("alignment", param.alignment, 0, maxAlignment);
   if (status.isOk() && (param.alignment & (param.alignment - 1)))
     status = invalid("alignment ", param.alignment, " is not a power of two");
-  bool mayDivide = param.kind == MAMBA_PARAM_TEMPORARY;
+  if (status.isOk())
+    status = verifyFlags(plan, param);
+  DimKind kind = param.kind == MAMBA_PARAM_TEMPORARY ? DimKind::Temporary
+                                                     : DimKind::Argument;
   for (int32_t d = 0; status.isOk() && d < param.rank; ++d)
-    status = verifyDim(plan, param.dims[d], mayDivide)
-                 .withContext(text("dimension ", d));
+    status =
+        verifyDim(plan, param.dims[d], kind).withContext(text("dimension ", d));
   return status;
 }
 
@@ -102,6 +135,76 @@ Status verifyKernelArguments(const mamba_plan &plan,
   return status;
 }
 
+Status verifyBox(const mamba_tensor_map &map, const mamba_param &param) {
+  Status status;
+  for (int32_t d = 0; status.isOk() && d < MAMBA_MAX_TENSOR_MAP_RANK; ++d)
+    status = d < param.rank
+                 ? checkRange("box size", map.box[d], 1, maxBox)
+                 : checkRange("box size beyond the rank", map.box[d], 0, 0);
+  if (!status.isOk())
+    return status;
+  int64_t bytes = map.box[0] * dtypeBytes(param.dtype);
+  if (bytes % boxAlignment != 0 || bytes > swizzleBytes)
+    return invalid("a box is ", bytes, " bytes wide, expected a multiple of ",
+                   boxAlignment, " up to ", swizzleBytes);
+  return {};
+}
+
+Status verifyTensorMap(const mamba_plan &plan, const mamba_tensor_map &map) {
+  if (plan.min_capability < tensorMapCapability)
+    return invalid("needs compute capability 9.0, the plan is for ",
+                   plan.target);
+  Status status = checkRange("param index", map.param, 0, plan.num_params - 1);
+  if (!status.isOk())
+    return status;
+  const mamba_param &param = plan.params[map.param];
+  if (dtypeBytes(param.dtype) != 2)
+    status = invalid("elements are ", dtypeName(param.dtype),
+                     ", expected 16-bit ones");
+  if (status.isOk())
+    status = checkRange("rank", param.rank, 1, MAMBA_MAX_TENSOR_MAP_RANK);
+  if (status.isOk() && param.kind != MAMBA_PARAM_TEMPORARY &&
+      param.alignment < boxAlignment)
+    status = invalid("alignment is ", param.alignment, ", expected ",
+                     boxAlignment, " or more");
+  if (status.isOk())
+    status = verifyBox(map, param);
+  return std::move(status).withContext(text("'", param.name, "'"));
+}
+
+Status verifyPersistence(const mamba_plan &plan, const mamba_kernel &kernel) {
+  if (kernel.gang == 0) {
+    if (kernel.segment_chunks != 0 || kernel.chunk != 0)
+      return invalid("has segments of ", kernel.segment_chunks, " chunks of ",
+                     kernel.chunk, " tokens, but no gang that works on them");
+    return {};
+  }
+  if (plan.min_capability == 0)
+    return invalid("a CPU kernel cannot be persistent");
+  Status status = checkRange("gang", kernel.gang, 1, maxGang);
+  if (status.isOk())
+    status = checkRange("segment length in chunks", kernel.segment_chunks, 0,
+                        INT32_MAX);
+  if (status.isOk())
+    status = checkRange("chunk length", kernel.chunk, 1, INT32_MAX);
+  if (status.isOk() && kernel.num_symbols != 2)
+    status = invalid("a persistent kernel takes the two symbols batch and "
+                     "length, not ",
+                     kernel.num_symbols);
+  return status;
+}
+
+Status verifyLaunch(const mamba_plan &plan, const mamba_kernel &kernel) {
+  Status status = verifyPersistence(plan, kernel);
+  if (status.isOk())
+    status = checkRange("number of tensor maps", kernel.num_tensor_maps, 0,
+                        MAMBA_MAX_TENSOR_MAPS);
+  for (int32_t i = 0; status.isOk() && i < kernel.num_tensor_maps; ++i)
+    status = verifyTensorMap(plan, kernel.tensor_maps[i])
+                 .withContext(text("tensor map ", i));
+  return status;
+}
+
 Status verifyKernel(const mamba_plan &plan, const mamba_kernel &kernel) {
   if (!kernel.name)
     return invalid("name is null");
@@ -110,8 +213,10 @@ Status verifyKernel(const mamba_plan &plan, const mamba_kernel &kernel) {
     status = checkRange("number of grid factors", kernel.num_grid_factors, 1,
                         MAMBA_MAX_GRID_FACTORS);
   for (int32_t i = 0; status.isOk() && i < kernel.num_grid_factors; ++i)
-    status = verifyDim(plan, kernel.grid[i], /*mayDivide=*/true)
+    status = verifyDim(plan, kernel.grid[i], DimKind::GridFactor)
                  .withContext(text("grid factor ", i));
+  if (status.isOk())
+    status = verifyLaunch(plan, kernel);
   if (!status.isOk())
     return status;
   if (plan.min_capability > 0) {

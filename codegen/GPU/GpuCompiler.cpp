@@ -55,8 +55,8 @@ static int32_t getCapability(StringRef target) {
 }
 
 /// The launch of a chunk program's kernel, as emitted.
-static KernelLaunch getLaunch(ModuleOp module, Operation *op,
-                              const PtxModule &code) {
+static FailureOr<KernelLaunch> getLaunch(ModuleOp module, Operation *op,
+                                         const PtxModule &code) {
   auto scan = cast<ssd::ChunkScanOp>(op);
   auto symbol = op->getAttrOfType<SymbolRefAttr>(kKernelAttr);
   Operation *kernel = SymbolTable::lookupSymbolIn(module, symbol);
@@ -66,11 +66,13 @@ static KernelLaunch getLaunch(ModuleOp module, Operation *op,
   assert(kernel && emitted != code.kernels.end() &&
          "ssd-assign-tiles names the kernel of every chunk program");
   KernelLaunch launch;
-  launch.blocksPerBatch =
-      int64_t(scan.getHeads()) *
-      kernel->getAttrOfType<IntegerAttr>(kSlicesAttr).getInt();
+  // A kernel without slices is persistent.
+  if (auto slices = kernel->getAttrOfType<IntegerAttr>(kSlicesAttr))
+    launch.blocksPerBatch = int64_t(scan.getHeads()) * slices.getInt();
   launch.blockSize = int32_t(emitted->blockSize);
   launch.sharedBytes = int32_t(emitted->sharedBytes);
+  if (failed(readLaunchAttributes(kernel, launch)))
+    return failure();
   return launch;
 }
 

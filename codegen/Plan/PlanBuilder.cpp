@@ -31,6 +31,9 @@ std::optional<int32_t> getDtype(Type type) {
       .Default([](Type) { return std::nullopt; });
 }
 
+/// Alignment of a tensor that has a tensor map, in bytes.
+constexpr int32_t kTensorMapAlignment = 16;
+
 } // namespace
 
 const char *OwnedPlan::keep(StringRef text) {
@@ -50,6 +53,13 @@ private:
   FailureOr<mamba_dim> getDim(Value value, unsigned dim);
   LogicalResult addInputs();
   LogicalResult addOutputs();
+  LogicalResult addTensors(Operation &op, mamba_kernel &kernel);
+  LogicalResult addParameter(Operation &op, mamba_kernel &kernel,
+                             int32_t param);
+  LogicalResult addWorkspace(Operation &op, mamba_kernel &kernel,
+                             RankedTensorType type, unsigned index);
+  LogicalResult addTensorMap(Operation &op, mamba_kernel &kernel,
+                             const KernelTensorMap &map);
   LogicalResult addKernel(Operation &op);
   LogicalResult addSymbols();
   std::string getName(DictionaryAttr attributes, StringRef fallback,
@@ -137,13 +147,17 @@ LogicalResult PlanBuilder::addOutputs() {
   return success();
 }
 
-LogicalResult PlanBuilder::addKernel(Operation &op) {
-  auto symbol = op.getAttrOfType<SymbolRefAttr>(kKernelAttr);
-  FailureOr<KernelLaunch> launch = options.getLaunch(&op);
-  if (failed(launch))
-    return failure();
-  mamba_kernel kernel{};
-  kernel.name = owned->keep(symbol.getLeafReference().getValue());
+LogicalResult PlanBuilder::addParameter(Operation &op, mamba_kernel &kernel,
+                                        int32_t param) {
+  if (kernel.num_params == MAMBA_MAX_KERNEL_PARAMS)
+    return op.emitError("needs more than ")
+           << MAMBA_MAX_KERNEL_PARAMS << " kernel parameters";
+  kernel.params[kernel.num_params++] = param;
+  return success();
+}
+
+/// The operands of `op` that are no constants, then its results.
+LogicalResult PlanBuilder::addTensors(Operation &op, mamba_kernel &kernel) {
   // What a linalg operation writes to is its results, not its init operands.
   auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
   SmallVector<Value> tensors =
@@ -162,11 +176,69 @@ LogicalResult PlanBuilder::addKernel(Operation &op) {
       if (failed(addParam(tensor, name, MAMBA_PARAM_TEMPORARY)))
         return failure();
     }
-    if (kernel.num_params == MAMBA_MAX_KERNEL_PARAMS)
-      return op.emitError("needs more than ")
-             << MAMBA_MAX_KERNEL_PARAMS << " kernel parameters";
-    kernel.params[kernel.num_params++] = indices.lookup(tensor);
+    if (failed(addParameter(op, kernel, indices.lookup(tensor))))
+      return failure();
   }
+  return success();
+}
+
+LogicalResult PlanBuilder::addWorkspace(Operation &op, mamba_kernel &kernel,
+                                        RankedTensorType type, unsigned index) {
+  bool isFlags = type.getElementType().isInteger(32);
+  std::optional<int32_t> dtype =
+      isFlags ? MAMBA_DTYPE_I32 : getDtype(type.getElementType());
+  if (!dtype || type.getRank() > MAMBA_MAX_RANK)
+    return op.emitError("the workspace ")
+           << type << " of its kernel is not of f16, bf16, f32, f64 or i32 and "
+           << "rank " << MAMBA_MAX_RANK << " at most";
+  mamba_param param{};
+  param.name =
+      owned->keep((StringRef(kernel.name) + "_workspace" + Twine(index)).str());
+  param.kind = MAMBA_PARAM_TEMPORARY;
+  param.dtype = *dtype;
+  param.rank = int32_t(type.getRank());
+  param.flags = isFlags ? MAMBA_PARAM_ZEROED : 0;
+  for (unsigned dim = 0; dim < type.getRank(); ++dim)
+    param.dims[dim] = type.isDynamicDim(dim)
+                          ? mamba_dim MAMBA_DIM_UNITS(1)
+                          : mamba_dim MAMBA_DIM_STATIC(type.getDimSize(dim));
+  owned->params.push_back(param);
+  return addParameter(op, kernel, int32_t(owned->params.size() - 1));
+}
+
+LogicalResult PlanBuilder::addTensorMap(Operation &op, mamba_kernel &kernel,
+                                        const KernelTensorMap &map) {
+  if (map.parameter < 0 || map.parameter >= kernel.num_params)
+    return op.emitError("a tensor map of its kernel names parameter ")
+           << map.parameter << ", but only 0 to " << kernel.num_params - 1
+           << " are tensors";
+  mamba_tensor_map &planned = kernel.tensor_maps[kernel.num_tensor_maps++];
+  planned.param = kernel.params[map.parameter];
+  mamba_param &param = owned->params[planned.param];
+  if (map.box.size() != size_t(param.rank))
+    return op.emitError("a tensor map of its kernel has boxes of ")
+           << map.box.size() << " dimensions, but '" << param.name << "' has "
+           << param.rank;
+  llvm::copy(map.box, planned.box);
+  param.alignment = std::max(param.alignment, kTensorMapAlignment);
+  return success();
+}
+
+LogicalResult PlanBuilder::addKernel(Operation &op) {
+  auto symbol = op.getAttrOfType<SymbolRefAttr>(kKernelAttr);
+  FailureOr<KernelLaunch> launch = options.getLaunch(&op);
+  if (failed(launch))
+    return failure();
+  mamba_kernel kernel{};
+  kernel.name = owned->keep(symbol.getLeafReference().getValue());
+  if (failed(addTensors(op, kernel)))
+    return failure();
+  for (auto [i, type] : llvm::enumerate(launch->workspaces))
+    if (failed(addWorkspace(op, kernel, type, unsigned(i))))
+      return failure();
+  for (const KernelTensorMap &map : launch->tensorMaps)
+    if (failed(addTensorMap(op, kernel, map)))
+      return failure();
   kernel.num_symbols = 2;
   kernel.symbols[0] = kBatchSymbol;
   kernel.symbols[1] = kLengthSymbol;
@@ -175,6 +247,9 @@ LogicalResult PlanBuilder::addKernel(Operation &op) {
   kernel.grid[1] = mamba_dim MAMBA_DIM_STATIC(launch->blocksPerBatch);
   kernel.block_size = launch->blockSize;
   kernel.dynamic_shared_bytes = launch->sharedBytes;
+  kernel.gang = launch->gang;
+  kernel.segment_chunks = launch->segmentChunks;
+  kernel.chunk = launch->chunk;
   owned->kernels.push_back(kernel);
   return success();
 }

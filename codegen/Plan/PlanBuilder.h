@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include "codegen/Plan/KernelLaunch.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "runtime/abi/LaunchPlan.h"
 
@@ -34,14 +35,6 @@ private:
   std::vector<mamba_symbol> symbols;
   std::vector<mamba_kernel> kernels;
   mamba_plan plan{};
-};
-
-/// How a back end launches one of its kernels. The grid is batch ×
-/// blocksPerBatch.
-struct KernelLaunch {
-  int64_t blocksPerBatch = 1;
-  int32_t blockSize = 0; ///< Threads; 0 on the CPU.
-  int32_t sharedBytes = 0;
 };
 
 /// What a back end says about itself and its kernels.

@@ -16,7 +16,8 @@
  *   static const mamba_symbol symbols[] = {{"batch", 0, 0}, {"length", 0, 1}};
  *   static const mamba_kernel kernels[] = {
  *       {"mamba2_fwd", 2, {0, 1}, 2, {0, 1},
- *        2, {MAMBA_DIM_SYMBOL(0), MAMBA_DIM_STATIC(24)}, 128, 65536}};
+ *        2, {MAMBA_DIM_SYMBOL(0), MAMBA_DIM_STATIC(24)}, 128, 65536,
+ *        0, {{0, {0}}}, 0, 0, 0}};
  *   static const mamba_plan plan = {MAMBA_PLAN_VERSION, "mamba2", "sm_80", 80,
  *       0, 2, params, 2, symbols, 1, kernels};
  *
@@ -33,7 +34,7 @@ extern "C" {
 #endif
 
 /* Grows whenever a struct below changes its meaning or layout. */
-#define MAMBA_PLAN_VERSION 1
+#define MAMBA_PLAN_VERSION 2
 
 /* Limits of a plan, most of them sizes of the arrays below. */
 #define MAMBA_MAX_PARAMS 64
@@ -41,6 +42,8 @@ extern "C" {
 #define MAMBA_MAX_SYMBOLS 4
 #define MAMBA_MAX_KERNEL_PARAMS 32
 #define MAMBA_MAX_GRID_FACTORS 4
+#define MAMBA_MAX_TENSOR_MAPS 8
+#define MAMBA_MAX_TENSOR_MAP_RANK 5
 
 /* Element types. Fixed numbers: they occur in generated code. */
 enum {
@@ -65,10 +68,22 @@ enum {
   /* This output may be exactly the memory of one input of the same size (each
    * element is read before it is written). Any other overlap of an output
    * with an argument is rejected. */
-  MAMBA_PARAM_IN_PLACE = 1
+  MAMBA_PARAM_IN_PLACE = 1,
+  /* This temporary is zero when the first kernel starts: the runtime clears it
+   * on the launch's stream. Only on a GPU. */
+  MAMBA_PARAM_ZEROED = 2
 };
 
-/* One size. symbol < 0: `extent`. Otherwise ceil(value of symbol / extent),
+/* Values of mamba_dim.symbol that are no symbols. */
+enum {
+  MAMBA_SYMBOL_NONE = -1,
+  /* The number of multiprocessors of the device. Only in temporaries, only on
+   * a GPU. */
+  MAMBA_SYMBOL_UNITS = -2
+};
+
+/* One size. symbol MAMBA_SYMBOL_NONE: `extent`. MAMBA_SYMBOL_UNITS: the number
+ * of multiprocessors times `extent`. Otherwise ceil(value of symbol / extent),
  * which is how a number of chunks or thread blocks is written. */
 typedef struct mamba_dim {
   int64_t extent;
@@ -76,12 +91,14 @@ typedef struct mamba_dim {
 } mamba_dim;
 
 /* Initialisers of a mamba_dim. */
-#define MAMBA_DIM_STATIC(size) {(size), -1}
+#define MAMBA_DIM_STATIC(size) {(size), MAMBA_SYMBOL_NONE}
+#define MAMBA_DIM_UNITS(times) {(times), MAMBA_SYMBOL_UNITS}
 #define MAMBA_DIM_SYMBOL(index) {1, (index)}
 #define MAMBA_DIM_CEIL_DIV(index, divisor) {(divisor), (index)}
 
 /* One tensor. Dimensions of inputs and outputs divide by nothing (extent 1
- * where symbolic); temporaries may use MAMBA_DIM_CEIL_DIV. */
+ * where symbolic); temporaries may use MAMBA_DIM_CEIL_DIV and MAMBA_DIM_UNITS.
+ */
 typedef struct mamba_param {
   const char *name;
   int32_t kind;      /* MAMBA_PARAM_... */
@@ -89,7 +106,7 @@ typedef struct mamba_param {
   int32_t rank;      /* 0 .. MAMBA_MAX_RANK */
   int32_t alignment; /* of the data pointer in bytes, a power of two; 0 means
                         the element size */
-  int32_t flags;     /* MAMBA_PARAM_IN_PLACE or 0 */
+  int32_t flags;     /* IN_PLACE in outputs, ZEROED in temporaries, or 0 */
   mamba_dim dims[MAMBA_MAX_RANK];
 } mamba_param;
 
@@ -102,10 +119,38 @@ typedef struct mamba_symbol {
   int32_t dim;
 } mamba_symbol;
 
+/* How the tensor memory accelerator (compute capability 9.0 and newer) reads or
+ * writes boxes of a tensor with 16-bit elements. The innermost dimension comes
+ * first: a [b, t, h, c] tensor has dimensions {c, h, t, b}. Boxes lie in shared
+ * memory with 128-byte swizzle; what is outside of the tensor is read as zero
+ * and not written. */
+typedef struct mamba_tensor_map {
+  int32_t param; /* index into plan.params, aligned to 16 bytes or more */
+  /* Elements in each dimension, 1 to 256, and 0 beyond the param's rank. The
+   * innermost are a multiple of 8, and at most 64: 128 bytes. */
+  int32_t box[MAMBA_MAX_TENSOR_MAP_RANK];
+} mamba_tensor_map;
+
 /* One kernel launch. On a GPU the arguments are one pointer for each entry of
- * `params`, then one int64_t for each entry of `symbols`. On the CPU the entry
- * is a mamba_cpu_kernel, `symbols` are exactly batch and length, and the grid
- * is the number of work items. */
+ * `params`, one int64_t for each entry of `symbols`, then the tensor maps by
+ * value (CUtensorMap, 128 bytes each). On the CPU the entry is a
+ * mamba_cpu_kernel, `symbols` are exactly batch and length, and the grid is the
+ * number of work items.
+ *
+ * A kernel with `gang` > 0 is persistent: at most one thread block runs on a
+ * multiprocessor, and the blocks share out the work. `symbols` are exactly
+ * batch and length. With
+ *
+ *   units    = multiprocessors of the device      groups = units / gang
+ *   sets     = product of the grid factors        chunks = ceil(length / chunk)
+ *   segments = segment_chunks == 0 ? 1
+ *            : max(1, min(groups / sets, chunks / segment_chunks))
+ *
+ * (divisions round down) the grid is gang * sets * segments if segments > 1,
+ * else gang * min(groups, sets). A device with fewer than `gang`
+ * multiprocessors does not run it. The kernel finds groups = grid / gang and
+ * segments = groups > sets ? groups / sets : 1. A block may wait for blocks of
+ * smaller index only, because those have started before it. */
 typedef struct mamba_kernel {
   const char *name;
   int32_t num_params;
@@ -113,9 +158,17 @@ typedef struct mamba_kernel {
   int32_t num_symbols;
   int32_t symbols[MAMBA_MAX_SYMBOLS]; /* indices into plan.symbols */
   int32_t num_grid_factors;
-  mamba_dim grid[MAMBA_MAX_GRID_FACTORS]; /* grid.x is their product */
+  mamba_dim grid[MAMBA_MAX_GRID_FACTORS]; /* grid.x is their product, unless
+                                             the kernel is persistent */
   int32_t block_size;                     /* threads, block.x; 0 on the CPU */
   int32_t dynamic_shared_bytes;
+  int32_t num_tensor_maps;
+  mamba_tensor_map tensor_maps[MAMBA_MAX_TENSOR_MAPS];
+  int32_t gang;           /* thread blocks that work on one set together; 0:
+                             the kernel is not persistent, the next two are 0 */
+  int32_t segment_chunks; /* a sequence is split into segments of at least so
+                             many chunks; 0: never */
+  int32_t chunk;          /* tokens */
 } mamba_kernel;
 
 /* A compiled function. Kernels run in order, on one stream. */

@@ -23,7 +23,7 @@ void runRange(void *closure, int64_t begin, int64_t end) {
 } // namespace
 
 CpuFunction::CpuFunction(Plan plan, std::vector<mamba_cpu_kernel> entries)
-    : Function(std::move(plan), DLDevice{kDLCPU, 0}, INT64_MAX),
+    : Function(std::move(plan), Placement{{kDLCPU, 0}}, INT64_MAX),
       entries(std::move(entries)) {}
 
 Result<CpuFunction> CpuFunction::create(Plan plan,

@@ -40,7 +40,19 @@ Status Driver::bindFunctions() {
     status = library.bind(symbol, member);
   MAMBA_CUDA_DRIVER_FUNCTIONS(MAMBA_BIND)
 #undef MAMBA_BIND
+#define MAMBA_FIND(member, symbol, arguments)                                  \
+  member = reinterpret_cast<decltype(member)>(library.find(symbol));
+  MAMBA_CUDA_OPTIONAL_FUNCTIONS(MAMBA_FIND)
+#undef MAMBA_FIND
   return status;
+}
+
+Status Driver::checkTensorMaps() const {
+  if (tensorMapEncodeTiled)
+    return {};
+  return error(MAMBA_UNSUPPORTED, "needs tensor maps, but '", library.path(),
+               "' has no function 'cuTensorMapEncodeTiled'; a newer driver is "
+               "needed");
 }
 
 Status Driver::initialize() {

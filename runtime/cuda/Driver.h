@@ -31,9 +31,13 @@ public:
 
   int deviceCount() const { return numDevices; }
 
+  /// MAMBA_UNSUPPORTED if the driver cannot encode tensor maps.
+  Status checkTensorMaps() const;
+
 #define MAMBA_DECLARE(member, symbol, arguments)                               \
   Code(*member) arguments = nullptr;
   MAMBA_CUDA_DRIVER_FUNCTIONS(MAMBA_DECLARE)
+  MAMBA_CUDA_OPTIONAL_FUNCTIONS(MAMBA_DECLARE)
 #undef MAMBA_DECLARE
 
 private:

@@ -57,10 +57,25 @@ constexpr int jitErrorLog = 5;
 constexpr int jitErrorLogBytes = 6;
 constexpr int inputPtx = 1;
 
+/// CUtensorMap: opaque, passed to kernels by value.
+struct alignas(64) EncodedTensorMap {
+  uint64_t words[16];
+};
+
+// CUtensorMapDataType
+constexpr int tensorMapF16 = 6;
+constexpr int tensorMapBf16 = 9;
+// CUtensorMapInterleave, CUtensorMapSwizzle, CUtensorMapL2promotion,
+// CUtensorMapFloatOOBfill
+constexpr int tensorMapInterleaveNone = 0;
+constexpr int tensorMapSwizzle128 = 3;
+constexpr int tensorMapPromotion128 = 2;
+constexpr int tensorMapFillZero = 0;
+
 } // namespace mamba::rt::cu
 
-/// Every driver function used: X(member, exported name, argument types). All
-/// return CUresult.
+/// Every driver function always needed: X(member, exported name, argument
+/// types). All return CUresult.
 #define MAMBA_CUDA_DRIVER_FUNCTIONS(X)                                         \
   X(init, "cuInit", (unsigned))                                                \
   X(driverGetVersion, "cuDriverGetVersion", (int *))                           \
@@ -95,6 +110,8 @@ constexpr int inputPtx = 1;
   X(memcpyToDevice, "cuMemcpyHtoD_v2", (DevicePointer, const void *, size_t))  \
   X(memcpyToHost, "cuMemcpyDtoH_v2", (void *, DevicePointer, size_t))          \
   X(memset, "cuMemsetD8_v2", (DevicePointer, unsigned char, size_t))           \
+  X(memsetWordsAsync, "cuMemsetD32Async",                                      \
+    (DevicePointer, unsigned, size_t, Stream))                                 \
   X(streamCreate, "cuStreamCreate", (Stream *, unsigned))                      \
   X(streamDestroy, "cuStreamDestroy_v2", (Stream))                             \
   X(streamSynchronize, "cuStreamSynchronize", (Stream))                        \
@@ -103,5 +120,12 @@ constexpr int inputPtx = 1;
   X(eventRecord, "cuEventRecord", (Event, Stream))                             \
   X(eventSynchronize, "cuEventSynchronize", (Event))                           \
   X(eventElapsedTime, "cuEventElapsedTime", (float *, Event, Event))
+
+/// Functions that only some plans need: null where the driver lacks them.
+#define MAMBA_CUDA_OPTIONAL_FUNCTIONS(X)                                       \
+  X(tensorMapEncodeTiled, "cuTensorMapEncodeTiled",                            \
+    (EncodedTensorMap *, int, uint32_t, void *, const uint64_t *,              \
+     const uint64_t *, const uint32_t *, const uint32_t *, int, int, int,      \
+     int))
 
 #endif // MAMBA_RUNTIME_CUDA_DRIVERAPI_H

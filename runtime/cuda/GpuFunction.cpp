@@ -20,9 +20,13 @@ Status configure(const GpuDevice &device, const mamba_kernel &kernel,
   const Driver &driver = device.driver();
   int maxThreads = 0;
   int staticShared = 0;
-  Status status = driver.check(
-      driver.funcGetAttribute(&maxThreads, kernelMaxThreads, handle),
-      "cuFuncGetAttribute");
+  Status status;
+  if (kernel.num_tensor_maps > 0)
+    status = driver.checkTensorMaps();
+  if (status.isOk())
+    status = driver.check(
+        driver.funcGetAttribute(&maxThreads, kernelMaxThreads, handle),
+        "cuFuncGetAttribute");
   if (status.isOk())
     status = driver.check(
         driver.funcGetAttribute(&staticShared, kernelStaticShared, handle),
@@ -48,10 +52,12 @@ Status configure(const GpuDevice &device, const mamba_kernel &kernel,
 } // namespace
 
 GpuFunction::GpuFunction(std::shared_ptr<LoadedModule> module, Plan plan,
-                         std::vector<Kernel> handles)
+                         std::vector<BoundKernel> bound)
     : Function(std::move(plan),
-               DLDevice{kDLCUDA, module->device().info().ordinal}, maxGridX),
-      module(std::move(module)), handles(std::move(handles)) {}
+               Placement{{kDLCUDA, module->device().info().ordinal},
+                         module->device().info().multiprocessors},
+               maxGridX),
+      module(std::move(module)), bound(std::move(bound)) {}
 
 Result<GpuFunction> GpuFunction::create(std::shared_ptr<LoadedModule> module,
                                         Plan plan) {
@@ -64,7 +70,7 @@ Result<GpuFunction> GpuFunction::create(std::shared_ptr<LoadedModule> module,
     return status;
   ContextScope scope(device);
   status = scope.takeStatus();
-  std::vector<Kernel> handles;
+  std::vector<BoundKernel> bound;
   for (const mamba_kernel &kernel : plan.kernels()) {
     if (!status.isOk())
       break;
@@ -73,11 +79,46 @@ Result<GpuFunction> GpuFunction::create(std::shared_ptr<LoadedModule> module,
       return handle.takeStatus();
     status = configure(device, kernel, *handle)
                  .withContext(text("kernel '", kernel.name, "'"));
-    handles.push_back(*handle);
+    if (status.isOk())
+      status = checkGang(kernel, device.info().multiprocessors);
+    bound.push_back({*handle, nullptr});
+    if (kernel.num_tensor_maps > 0)
+      bound.back().tensorMaps = std::make_unique<TensorMapCache>(
+          device.driver().tensorMapEncodeTiled);
   }
   if (!status.isOk())
     return status;
-  return GpuFunction(std::move(module), std::move(plan), std::move(handles));
+  return GpuFunction(std::move(module), std::move(plan), std::move(bound));
+}
+
+Status GpuFunction::launchKernel(size_t index, CheckedArguments &checked,
+                                 Stream stream) const {
+  const mamba_kernel &kernel = plan().kernels()[index];
+  const Driver &driver = module->device().driver();
+  // The driver copies the values these point to before it returns.
+  void *values[MAMBA_MAX_KERNEL_PARAMS + MAMBA_MAX_SYMBOLS +
+               MAMBA_MAX_TENSOR_MAPS];
+  TensorMaps maps;
+  int32_t count = 0;
+  for (int32_t p = 0; p < kernel.num_params; ++p)
+    values[count++] = &checked.pointers[kernel.params[p]];
+  for (int32_t s = 0; s < kernel.num_symbols; ++s)
+    values[count++] = &checked.symbols[kernel.symbols[s]];
+  if (bound[index].tensorMaps) {
+    Status status =
+        bound[index].tensorMaps->get(driver, plan(), kernel, checked, maps);
+    if (!status.isOk())
+      return status;
+    for (int32_t m = 0; m < kernel.num_tensor_maps; ++m)
+      values[count++] = &maps[m];
+  }
+  return driver.check(
+      driver.launchKernel(bound[index].handle,
+                          static_cast<unsigned>(gridOf(kernel, checked)), 1, 1,
+                          static_cast<unsigned>(kernel.block_size), 1, 1,
+                          static_cast<unsigned>(kernel.dynamic_shared_bytes),
+                          stream, values, nullptr),
+      "cuLaunchKernel");
 }
 
 Status GpuFunction::launch(ArgumentList arguments, void *workspace,
@@ -89,22 +130,14 @@ Status GpuFunction::launch(ArgumentList arguments, void *workspace,
   ContextScope scope(module->device());
   status = scope.takeStatus();
   const Driver &driver = module->device().driver();
-  for (size_t i = 0; status.isOk() && i < handles.size(); ++i) {
-    const mamba_kernel &kernel = plan().kernels()[i];
-    // The driver copies the values these point to before it returns.
-    void *values[MAMBA_MAX_KERNEL_PARAMS + MAMBA_MAX_SYMBOLS];
-    int32_t count = 0;
-    for (int32_t p = 0; p < kernel.num_params; ++p)
-      values[count++] = &checked.pointers[kernel.params[p]];
-    for (int32_t s = 0; s < kernel.num_symbols; ++s)
-      values[count++] = &checked.symbols[kernel.symbols[s]];
+  // The zeroed temporaries are the start of the workspace.
+  if (status.isOk() && checked.zeroedBytes > 0)
     status = driver.check(
-        driver.launchKernel(handles[i],
-                            static_cast<unsigned>(gridOf(kernel, checked)), 1,
-                            1, static_cast<unsigned>(kernel.block_size), 1, 1,
-                            static_cast<unsigned>(kernel.dynamic_shared_bytes),
-                            stream, values, nullptr),
-        "cuLaunchKernel");
-  }
+        driver.memsetWordsAsync(
+            reinterpret_cast<DevicePointer>(workspace),
+            /*value=*/0, static_cast<size_t>(checked.zeroedBytes) / 4, stream),
+        "cuMemsetD32Async");
+  for (size_t i = 0; status.isOk() && i < bound.size(); ++i)
+    status = launchKernel(i, checked, stream);
   return status;
 }

@@ -6,6 +6,7 @@
 
 #include "runtime/Function.h"
 #include "runtime/cuda/LoadedModule.h"
+#include "runtime/cuda/TensorMapCache.h"
 
 #include <vector>
 
@@ -19,17 +20,27 @@ public:
   static Result<GpuFunction> create(std::shared_ptr<LoadedModule> module,
                                     Plan plan);
 
-  /// Validates, then launches every kernel on `stream`. No allocation, no
-  /// synchronisation.
+  /// Validates, clears the zeroed temporaries, then launches every kernel on
+  /// `stream`. No allocation, no synchronisation.
   Status launch(ArgumentList arguments, void *workspace,
                 uint64_t workspaceBytes, Stream stream) const;
 
 private:
+  /// A kernel of the plan as the driver knows it.
+  struct BoundKernel {
+    Kernel handle;
+    /// Null if the kernel takes no tensor maps.
+    std::unique_ptr<TensorMapCache> tensorMaps;
+  };
+
   GpuFunction(std::shared_ptr<LoadedModule> module, Plan plan,
-              std::vector<Kernel> handles);
+              std::vector<BoundKernel> bound);
+
+  Status launchKernel(size_t index, CheckedArguments &checked,
+                      Stream stream) const;
 
   std::shared_ptr<LoadedModule> module;
-  std::vector<Kernel> handles;
+  std::vector<BoundKernel> bound;
 };
 
 } // namespace mamba::rt::cu

@@ -71,7 +71,15 @@ void HeaderPrinter::printKernel(const mamba_kernel &kernel) {
   stream << ", " << kernel.num_grid_factors << ", {";
   printDims(ArrayRef(kernel.grid, std::max(kernel.num_grid_factors, 1)));
   stream << "}, " << kernel.block_size << ", " << kernel.dynamic_shared_bytes
-         << "},\n";
+         << ", " << kernel.num_tensor_maps << ", {";
+  ArrayRef maps(kernel.tensor_maps, std::max(kernel.num_tensor_maps, 1));
+  interleaveComma(maps, stream, [&](const mamba_tensor_map &map) {
+    stream << "{" << map.param << ", {";
+    interleaveComma(ArrayRef(map.box), stream);
+    stream << "}}";
+  });
+  stream << "}, " << kernel.gang << ", " << kernel.segment_chunks << ", "
+         << kernel.chunk << "},\n";
 }
 
 void HeaderPrinter::printPlan() {

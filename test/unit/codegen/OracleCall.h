@@ -6,7 +6,7 @@
 #pragma once
 
 #include "dialect/Reference/ReferenceTensor.h"
-#include "runtime/Arguments.h"
+#include "runtime/Grid.h"
 #include "tools/support/Float16.h"
 
 #include <cstring>

@@ -127,7 +127,7 @@ private:
   bool runKernels(const rt::Plan &plan, const rt::DynamicLibrary &library,
                   rt::ArgumentList list) {
     rt::CheckedArguments checked;
-    rt::Status status = rt::checkArguments(plan, {kDLCPU, 0}, list, checked);
+    rt::Status status = rt::checkArguments(plan, {{kDLCPU, 0}}, list, checked);
     int64_t bytes = checked.workspaceBytes;
     std::unique_ptr<void, decltype(&std::free)> workspace(
         std::aligned_alloc(rt::workspaceAlignment,

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The mamba-compiler authors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "runtime/Arguments.h"
+#include "runtime/Grid.h"
 #include "test/unit/runtime/SamplePlan.h"
 
 #include <gtest/gtest.h>
@@ -18,11 +18,12 @@ protected:
   std::string check() {
     Result<Plan> plan = Plan::copy(sample.get());
     EXPECT_TRUE(plan.isOk()) << plan.status().message();
-    Status status = checkArguments(*plan, gpu, list, checked);
+    Status status = checkArguments(*plan, {gpu, units}, list, checked);
     EXPECT_TRUE(status.isOk() || status.code() == MAMBA_INVALID_ARGUMENT);
     return std::string(status.message());
   }
 
+  static constexpr int64_t units = 108;
   SamplePlan sample;
   SampleArguments arguments = SampleArguments(gpu);
   std::vector<const DLTensor *> list = {arguments.list, arguments.list + 3};

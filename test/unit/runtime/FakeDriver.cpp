@@ -142,7 +142,7 @@ Code cuFuncGetAttribute(int *value, int attribute, Kernel) {
   return success;
 }
 
-using KernelEntry = std::pair<const std::string, std::pair<int, int>>;
+using KernelEntry = std::pair<const std::string, mamba::test::FakeArguments>;
 
 Code cuFuncSetAttribute(Kernel kernel, int, int bytes) {
   driver().dynamicShared[reinterpret_cast<KernelEntry *>(kernel)->first] =
@@ -185,11 +185,14 @@ Code cuLaunchKernel(Kernel kernel, unsigned gridX, unsigned, unsigned,
   saw("cuLaunchKernel");
   auto &[name, counts] = *reinterpret_cast<KernelEntry *>(kernel);
   mamba::test::FakeLaunch launch = {name,   gridX, blockX, sharedBytes,
-                                    stream, {},    {}};
-  for (int i = 0; i < counts.first; ++i)
+                                    stream, {},    {},     {}};
+  for (int i = 0; i < counts.pointers; ++i)
     launch.pointers.push_back(*static_cast<void **>(*values++));
-  for (int i = 0; i < counts.second; ++i)
+  for (int i = 0; i < counts.sizes; ++i)
     launch.sizes.push_back(*static_cast<int64_t *>(*values++));
+  for (int i = 0; i < counts.tensorMaps; ++i)
+    launch.tensorMaps.push_back(
+        static_cast<int>(static_cast<EncodedTensorMap *>(*values++)->words[0]));
   driver().launches.push_back(launch);
   return driver().launchResult;
 }
@@ -225,6 +228,38 @@ Code cuMemsetD8_v2(DevicePointer target, unsigned char value, size_t bytes) {
   std::memset(reinterpret_cast<void *>(target), value, bytes);
   return success;
 }
+
+Code cuMemsetD32Async(DevicePointer target, unsigned value, size_t words,
+                      Stream stream) {
+  saw("cuMemsetD32Async");
+  driver().memsets.push_back(
+      {reinterpret_cast<void *>(target), value, words, stream});
+  return success;
+}
+
+#ifndef MAMBA_FAKE_DRIVER_WITHOUT_TENSOR_MAPS
+// The position in `encoded` stands for the encoded map.
+Code cuTensorMapEncodeTiled(EncodedTensorMap *map, int dtype, uint32_t rank,
+                            void *address, const uint64_t *sizes,
+                            const uint64_t *strides, const uint32_t *box,
+                            const uint32_t *steps, int interleave, int swizzle,
+                            int promotion, int fill) {
+  saw("cuTensorMapEncodeTiled");
+  *map = {};
+  map->words[0] = driver().encoded.size();
+  driver().encoded.push_back({dtype,
+                              address,
+                              {sizes, sizes + rank},
+                              {strides, strides + rank - 1},
+                              {box, box + rank},
+                              {steps, steps + rank},
+                              interleave,
+                              swizzle,
+                              promotion,
+                              fill});
+  return driver().encodeResult;
+}
+#endif
 
 Code cuStreamCreate(Stream *stream, unsigned) {
   *stream = reinterpret_cast<Stream>(uintptr_t(0x57));

@@ -20,6 +20,29 @@ struct FakeLaunch {
   void *stream;
   std::vector<void *> pointers;
   std::vector<int64_t> sizes;
+  std::vector<int> tensorMaps; // positions in FakeDriver::encoded
+};
+
+/// The arguments of cuTensorMapEncodeTiled.
+struct FakeTensorMap {
+  int dtype;
+  void *address;
+  std::vector<uint64_t> sizes, strides;
+  std::vector<uint32_t> box, steps;
+  int interleave, swizzle, promotion, fill;
+};
+
+/// The arguments of cuMemsetD32Async.
+struct FakeMemset {
+  const void *address;
+  unsigned value;
+  size_t words;
+  void *stream;
+};
+
+/// How many arguments of each kind a kernel takes.
+struct FakeArguments {
+  int pointers, sizes, tensorMaps = 0;
 };
 
 struct FakeDriver {
@@ -34,14 +57,16 @@ struct FakeDriver {
   int loadResult = 0;   // of cuModuleLoadDataEx and cuLinkComplete
   int launchResult = 0; // of cuLaunchKernel
   int allocResult = 0;  // of cuMemAlloc
+  int encodeResult = 0; // of cuTensorMapEncodeTiled
   std::string jitLog;
-  /// Kernel names of every module; for each, how many pointers and sizes a
-  /// launch passes.
-  std::map<std::string, std::pair<int, int>> kernels;
+  /// Kernels of every module.
+  std::map<std::string, FakeArguments> kernels;
 
   // What it saw.
   std::vector<std::string> calls;
   std::vector<FakeLaunch> launches;
+  std::vector<FakeTensorMap> encoded;
+  std::vector<FakeMemset> memsets;
   std::vector<std::string> images; // that were loaded
   std::map<std::string, int> dynamicShared;
   std::vector<const void *> contexts; // the stack of current ones

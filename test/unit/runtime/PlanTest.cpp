@@ -55,7 +55,7 @@ TEST(Plan, HeaderErrors) {
   sample.plan.version = 99;
   EXPECT_NE(messageOf(&sample.plan)
                 .find("has version 99, this runtime reads "
-                      "version 1"),
+                      "version 2"),
             std::string::npos);
   sample.plan.version = MAMBA_PLAN_VERSION;
   sample.plan.target = nullptr;
@@ -122,6 +122,104 @@ TEST(Plan, KernelErrors) {
                          SamplePlan::onCpu()),
             "plan 'scan': kernel 0: a CPU kernel takes the two symbols batch "
             "and length, not 1");
+}
+
+TEST(Plan, TemporaryErrors) {
+  auto units = [](SamplePlan &s) { s.params[2].dims[0] = MAMBA_DIM_UNITS(2); };
+  EXPECT_EQ(messageAfter(units, SamplePlan::onCpu()),
+            "plan 'scan': param 2: dimension 0: is counted in multiprocessors, "
+            "which a CPU plan cannot");
+  auto zeroed = [](SamplePlan &s) { s.params[2].flags = MAMBA_PARAM_ZEROED; };
+  EXPECT_EQ(messageAfter(zeroed, SamplePlan::onCpu()),
+            "plan 'scan': param 2: a temporary that starts as zeros needs a "
+            "GPU");
+  EXPECT_EQ(
+      messageAfter([](auto &s) { s.params[3].flags = MAMBA_PARAM_ZEROED; }),
+      "plan 'scan': param 3: only a temporary can start as zeros");
+  EXPECT_EQ(messageAfter([](auto &s) { s.params[3].flags = 4; }),
+            "plan 'scan': param 3: flags 4 are unknown");
+  EXPECT_EQ(
+      messageAfter([](auto &s) { s.params[1].dims[0] = MAMBA_DIM_UNITS(1); }),
+      "plan 'scan': param 1: dimension 0: is counted in multiprocessors, which "
+      "only a temporary's size can be");
+  EXPECT_EQ(
+      messageAfter([](auto &s) { s.kernels[0].grid[0] = MAMBA_DIM_UNITS(1); }),
+      "plan 'scan': kernel 0: grid factor 0: is counted in multiprocessors, "
+      "which only a temporary's size can be");
+  EXPECT_EQ(
+      messageAfter([](auto &s) { s.params[2].dims[0] = MAMBA_DIM_UNITS(0); }),
+      "plan 'scan': param 2: dimension 0: size for each multiprocessor is 0, "
+      "expected 1 to 2147483647");
+  EXPECT_EQ(messageAfter([](auto &s) { s.params[2].dims[0].symbol = -3; }),
+            "plan 'scan': param 2: dimension 0: symbol -3 does not exist, "
+            "there are 2");
+}
+
+namespace {
+
+/// Breaks the second kernel of a sound plan with a tensor map and a gang.
+std::string kernelMessageAfter(
+    const std::function<void(mamba_kernel &, SamplePlan &)> &change) {
+  SamplePlan sample = SamplePlan::persistent();
+  EXPECT_EQ(messageOf(sample.get()), "ok");
+  change(sample.kernels[1], sample);
+  std::string message = messageOf(sample.get());
+  std::string prefix = "plan 'scan': kernel 1: ";
+  EXPECT_EQ(message.substr(0, prefix.size()), prefix);
+  return message.substr(std::min(prefix.size(), message.size()));
+}
+
+} // namespace
+
+TEST(Plan, PersistentKernelErrors) {
+  EXPECT_EQ(kernelMessageAfter([](auto &k, auto &) { k.gang = -1; }),
+            "gang is -1, expected 1 to 65536");
+  EXPECT_EQ(kernelMessageAfter([](auto &k, auto &) { k.gang = 0; }),
+            "has segments of 2 chunks of 16 tokens, but no gang that works on "
+            "them");
+  EXPECT_EQ(kernelMessageAfter([](auto &k, auto &) { k.chunk = 0; }),
+            "chunk length is 0, expected 1 to 2147483647");
+  EXPECT_EQ(kernelMessageAfter([](auto &k, auto &) { k.segment_chunks = -8; }),
+            "segment length in chunks is -8, expected 0 to 2147483647");
+  EXPECT_EQ(kernelMessageAfter([](auto &k, auto &) { k.num_symbols = 1; }),
+            "a persistent kernel takes the two symbols batch and length, not "
+            "1");
+  EXPECT_EQ(
+      messageAfter([](auto &s) { s.kernels[1].gang = 4; }, SamplePlan::onCpu()),
+      "plan 'scan': kernel 1: a CPU kernel cannot be persistent");
+}
+
+TEST(Plan, TensorMapErrors) {
+  EXPECT_EQ(kernelMessageAfter([](auto &k, auto &) { k.num_tensor_maps = 9; }),
+            "number of tensor maps is 9, expected 0 to 8");
+  EXPECT_EQ(
+      kernelMessageAfter([](auto &, auto &s) { s.plan.min_capability = 80; }),
+      "tensor map 0: needs compute capability 9.0, the plan is for sm_90a");
+  EXPECT_EQ(
+      kernelMessageAfter([](auto &k, auto &) { k.tensor_maps[1].param = 5; }),
+      "tensor map 1: param index is 5, expected 0 to 4");
+  EXPECT_EQ(
+      kernelMessageAfter([](auto &k, auto &) { k.tensor_maps[1].param = 1; }),
+      "tensor map 1: 'dt': elements are float32, expected 16-bit ones");
+  EXPECT_EQ(kernelMessageAfter([](auto &, auto &s) {
+              s.params[0].rank = 6;
+              s.params[0].dims[4] = s.params[0].dims[5] = MAMBA_DIM_STATIC(1);
+            }),
+            "tensor map 0: 'x': rank is 6, expected 1 to 5");
+  EXPECT_EQ(
+      kernelMessageAfter([](auto &, auto &s) { s.params[0].alignment = 8; }),
+      "tensor map 0: 'x': alignment is 8, expected 16 or more");
+  EXPECT_EQ(kernelMessageAfter(
+                [](auto &k, auto &) { k.tensor_maps[0].box[2] = 257; }),
+            "tensor map 0: 'x': box size is 257, expected 1 to 256");
+  EXPECT_EQ(
+      kernelMessageAfter([](auto &k, auto &) { k.tensor_maps[0].box[4] = 1; }),
+      "tensor map 0: 'x': box size beyond the rank is 1, expected 0 to 0");
+  for (int32_t width : {4, 72})
+    EXPECT_EQ(kernelMessageAfter(
+                  [=](auto &k, auto &) { k.tensor_maps[0].box[0] = width; }),
+              "tensor map 0: 'x': a box is " + std::to_string(2 * width) +
+                  " bytes wide, expected a multiple of 16 up to 128");
 }
 
 TEST(Plan, CapabilityOfFamilyAndOfOneArchitecture) {

@@ -77,7 +77,12 @@ struct SamplePlan {
        3,
        {MAMBA_DIM_SYMBOL(0), MAMBA_DIM_STATIC(4), MAMBA_DIM_CEIL_DIV(1, 16)},
        128,
-       1024},
+       1024,
+       0,
+       {},
+       0,
+       0,
+       0},
       {"scan_outputs",
        4,
        {2, 0, 1, 3},
@@ -86,7 +91,12 @@ struct SamplePlan {
        2,
        {MAMBA_DIM_SYMBOL(0), MAMBA_DIM_STATIC(4)},
        256,
-       100000}};
+       100000,
+       0,
+       {},
+       0,
+       0,
+       0}};
   mamba_plan plan = {MAMBA_PLAN_VERSION,
                      "scan",
                      "sm_80",
@@ -104,6 +114,33 @@ struct SamplePlan {
     SamplePlan sample;
     sample.plan.target = "cpu";
     sample.plan.min_capability = 0;
+    return sample;
+  }
+
+  /// The same for sm_90a: scan_outputs is persistent, has tensor maps of x and
+  /// y with boxes of 16 tokens, and exchanges flags, one for each
+  /// multiprocessor.
+  static SamplePlan persistent() {
+    SamplePlan sample;
+    sample.plan.target = "sm_90a";
+    sample.plan.min_capability = 90;
+    sample.plan.exact_capability = 1;
+    sample.params.push_back({"flags",
+                             MAMBA_PARAM_TEMPORARY,
+                             MAMBA_DTYPE_I32,
+                             1,
+                             0,
+                             MAMBA_PARAM_ZEROED,
+                             {MAMBA_DIM_UNITS(1)}});
+    mamba_kernel &kernel = sample.kernels[1];
+    kernel.params[kernel.num_params++] = 4;
+    kernel.grid[1] = MAMBA_DIM_STATIC(1);
+    kernel.num_tensor_maps = 2;
+    kernel.tensor_maps[0] = {0, {8, 1, 16, 1}};
+    kernel.tensor_maps[1] = {3, {8, 1, 16, 1}};
+    kernel.gang = 4;
+    kernel.segment_chunks = 2;
+    kernel.chunk = 16;
     return sample;
   }
 

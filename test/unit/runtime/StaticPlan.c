@@ -36,8 +36,20 @@ static const mamba_param params[] = {
 
 static const mamba_symbol symbols[] = {{"batch", 0, 0}, {"length", 0, 1}};
 
-static const mamba_kernel kernels[] = {
-    {"twice", 2, {0, 1}, 2, {0, 1}, 1, {MAMBA_DIM_SYMBOL(0)}, 0, 0}};
+static const mamba_kernel kernels[] = {{"twice",
+                                        2,
+                                        {0, 1},
+                                        2,
+                                        {0, 1},
+                                        1,
+                                        {MAMBA_DIM_SYMBOL(0)},
+                                        0,
+                                        0,
+                                        0,
+                                        {{0, {0}}},
+                                        0,
+                                        0,
+                                        0}};
 
 const mamba_plan staticPlan = {MAMBA_PLAN_VERSION,
                                "twice",
