@@ -35,6 +35,14 @@ TileTypeConverter::TileTypeConverter(MLIRContext *context) {
   addConversion([](tile::BufferType type) -> Type {
     return LLVM::LLVMPointerType::get(type.getContext(), 3);
   });
+  addConversion([](tile::PipelineType type) -> Type {
+    return LLVM::LLVMPointerType::get(type.getContext(), 3);
+  });
+}
+
+int64_t KernelInfo::warpsAt(Operation *op) const {
+  tile::RoleOp role = tile::RoleOp::getEnclosing(op);
+  return role ? static_cast<int64_t>(role.getWarps()) : numWarps;
 }
 
 namespace {
@@ -52,35 +60,60 @@ FailureOr<int64_t> warpsOf(gpu::GPUFuncOp function) {
   return (*block)[0] / tile::kLanes;
 }
 
-/// All layouts in the function must fit its number of warps.
-LogicalResult verifyWarps(gpu::GPUFuncOp function, int64_t numWarps) {
+/// The tile must fit the warps that hold it at an op.
+LogicalResult verifyTile(Operation *op, Type type, const KernelInfo &kernel) {
+  if (!tile::isRegisterTile(type))
+    return success();
+  auto layout = cast<tile::RegisterLayoutAttrInterface>(
+      cast<RankedTensorType>(type).getEncoding());
+  int64_t warps = layout.getNumWarps(), available = kernel.warpsAt(op);
+  if (warps == 0 || warps == available)
+    return success();
+  return op->emitError("layout ")
+         << layout << " is for " << warps << " warps, the "
+         << (tile::RoleOp::getEnclosing(op) ? "role" : "kernel") << " has "
+         << available;
+}
+
+/// All layouts in the function must fit their number of warps. Constants may
+/// stand outside of the role that uses them, where canonicalization puts them.
+LogicalResult verifyWarps(gpu::GPUFuncOp function, const KernelInfo &kernel) {
   WalkResult result = function.walk([&](Operation *op) {
-    for (Type type : op->getResultTypes()) {
-      if (!tile::isRegisterTile(type))
-        continue;
-      auto layout = cast<tile::RegisterLayoutAttrInterface>(
-          cast<RankedTensorType>(type).getEncoding());
-      int64_t warps = layout.getNumWarps();
-      if (warps != 0 && warps != numWarps) {
-        op->emitError("layout ") << layout << " is for " << warps
-                                 << " warps, the kernel has " << numWarps;
-        return WalkResult::interrupt();
-      }
+    bool constant = op->hasTrait<OpTrait::ConstantLike>();
+    for (Value value : op->getResults()) {
+      SmallVector<Operation *> places = {op};
+      if (constant && !value.use_empty())
+        places = llvm::to_vector(value.getUsers());
+      for (Operation *place : places)
+        if (failed(verifyTile(place, value.getType(), kernel)))
+          return WalkResult::interrupt();
     }
     return WalkResult::advance();
   });
   return failure(result.wasInterrupted());
 }
 
-/// Places the buffers one after the other and checks the target's limit.
+/// Places the buffers one after the other, then the words of pipelines, and
+/// checks the target's limit.
 LogicalResult placeBuffers(gpu::GPUFuncOp function, KernelInfo &kernel) {
+  auto place = [&](Operation *op, int64_t bytes, int64_t alignment) {
+    int64_t offset = llvm::alignTo(kernel.sharedBytes, alignment);
+    kernel.offsets[op] = offset;
+    kernel.sharedBytes = offset + bytes;
+  };
   function.walk([&](tile::AllocOp op) {
-    kernel.offsets[op] = kernel.sharedBytes;
-    kernel.sharedBytes += op.getBuffer().getType().getBytes();
+    tile::BufferType type = op.getBuffer().getType();
+    place(op, type.getBytes(), type.getAlignment());
   });
   function.walk([&](tile::RangeScaleOp op) {
-    kernel.offsets[op] = kernel.sharedBytes;
-    kernel.sharedBytes += kRangeScaleBytes;
+    tile::RoleOp role = tile::RoleOp::getEnclosing(op);
+    int64_t instances = role ? role.getInstances() : 1;
+    place(op, instances * kRangeScaleBytes, kRangeScaleBytes);
+  });
+  function.walk([&](tile::PipelineOp op) {
+    tile::PipelineType type = op.getPipeline().getType();
+    place(op, 2 * kBarrierBytes * type.getStages() * type.getGroups(),
+          kBarrierBytes);
   });
   if (kernel.sharedBytes > kernel.target->sharedBytesPerBlock)
     return emitError(function.getLoc(), "kernel ")
@@ -132,6 +165,8 @@ LogicalResult lowerTiles(gpu::GPUFuncOp function, const KernelInfo &kernel) {
   populateGlobalPatterns(converter, patterns, kernel);
   populateLayoutPatterns(converter, patterns, kernel);
   populateMmaPatterns(converter, patterns, kernel);
+  populatePipelinePatterns(converter, patterns, kernel);
+  populateRolePatterns(converter, patterns, kernel);
   populateScanPatterns(converter, patterns, kernel);
   populateSharedPatterns(converter, patterns, kernel);
   populateWgmmaPatterns(converter, patterns, kernel);
@@ -139,7 +174,7 @@ LogicalResult lowerTiles(gpu::GPUFuncOp function, const KernelInfo &kernel) {
   target.addIllegalDialect<tile::TileDialect>();
   target.markUnknownOpDynamicallyLegal(
       [&](Operation *op) { return converter.isLegal(op); });
-  target.addLegalOp<gpu::GPUFuncOp>();
+  target.addLegalOp<gpu::GPUFuncOp, tile::RolesOp, tile::RoleOp>();
   scf::populateSCFStructuralTypeConversionsAndLegality(converter, patterns,
                                                        target);
   return applyPartialConversion(function, target, std::move(patterns));
@@ -171,12 +206,15 @@ struct ConvertTileToNVVM : impl::ConvertTileToNVVMBase<ConvertTileToNVVM> {
     if (failed(warps))
       return failure();
     kernel.numWarps = *warps;
-    if (failed(verifyWarps(function, kernel.numWarps)) ||
-        failed(placeBuffers(function, kernel)))
+    if (failed(verifyWarps(function, kernel)) ||
+        failed(placeBuffers(function, kernel)) ||
+        failed(assignBarriers(function, kernel)))
       return failure();
     sinkPureOps(function);
-    return failure(failed(lowerTiles(function, kernel)) ||
-                   failed(lowerMath(function)));
+    if (failed(lowerTiles(function, kernel)))
+      return failure();
+    lowerRoles(function, kernel);
+    return lowerMath(function);
   }
 
   void runOnOperation() override {

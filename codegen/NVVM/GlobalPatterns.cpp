@@ -124,7 +124,7 @@ struct CopyAsyncLowering : TilePattern<tile::CopyAsyncOp> {
     SharedLayout shared = op.getBuffer().getType().getSharedLayout();
     UnitWalk walk = {.shared = shared,
                      .units = 0,
-                     .threads = kernel.numWarps * kLanes,
+                     .threads = kernel.warpsAt(op) * kLanes,
                      .thread = b.thread(),
                      .firstRow = b.i32(0)};
     walk.units = shared.rows * walk.unitsPerRow();
@@ -157,11 +157,12 @@ struct CopyOutLowering : TilePattern<tile::CopyOutOp> {
     ThreadBuilder b(op.getLoc(), rewriter);
     SharedLayout shared = op.getBuffer().getType().getSharedLayout();
     // A warp copies its own rows where the rows divide evenly.
-    bool perWarp = shared.rows % kernel.numWarps == 0;
-    int64_t rowsEach = perWarp ? shared.rows / kernel.numWarps : shared.rows;
+    int64_t warps = kernel.warpsAt(op);
+    bool perWarp = shared.rows % warps == 0;
+    int64_t rowsEach = perWarp ? shared.rows / warps : shared.rows;
     UnitWalk walk = {.shared = shared,
                      .units = 0,
-                     .threads = perWarp ? kLanes : kernel.numWarps * kLanes,
+                     .threads = perWarp ? kLanes : warps * kLanes,
                      .thread = perWarp ? b.lane() : b.thread(),
                      .firstRow =
                          perWarp ? b.mul(b.warp(), rowsEach) : b.i32(0)};

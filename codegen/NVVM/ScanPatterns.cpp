@@ -4,7 +4,6 @@
 // Prefix sums, reductions and the decay mask.
 
 #include "codegen/NVVM/TileLowering.h"
-#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
@@ -109,10 +108,11 @@ struct RangeScaleLowering : TilePattern<tile::RangeScaleOp> {
     Value words = b.pointerAdd(
         LLVM::AddressOfOp::create(b, pointer, kSharedSymbol).getResult(),
         kernel.offsets.lookup(op));
-    gpu::BarrierOp::create(b);
+    words = b.pointerAdd(words, b.mul(b.instance(), kRangeScaleBytes));
+    emitBarrier(b, kernel);
     b.store(largest, b.pointerAdd(words, b.widen(b.mul(b.warp(), 4))), 4);
-    gpu::BarrierOp::create(b);
-    for (int64_t warp = 0; warp < kernel.numWarps; ++warp)
+    emitBarrier(b, kernel);
+    for (int64_t warp = 0; warp < kernel.warpsAt(op); ++warp)
       largest = maximum(
           largest, b.load(b.getI32Type(), b.pointerAdd(words, 4 * warp), 4));
     rewriter.replaceOp(op, scaleFor(b, largest));

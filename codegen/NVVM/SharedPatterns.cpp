@@ -6,7 +6,6 @@
 #include "codegen/NVVM/SharedAccess.h"
 #include "codegen/NVVM/TileLowering.h"
 
-#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
 using namespace mlir;
@@ -40,7 +39,7 @@ struct StageLowering : TilePattern<tile::StageOp> {
   matchAndRewrite(tile::StageOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     ThreadBuilder b(op.getLoc(), rewriter);
-    int64_t bytes = op.getStage().getType().getBytes();
+    int64_t bytes = op.getBuffer().getType().getStageBytes();
     Value offset = b.mul(b.toI32(adaptor.getIndex()), bytes);
     rewriter.replaceOp(op, b.pointerAdd(adaptor.getBuffer(), offset));
     return success();
@@ -69,16 +68,6 @@ struct WaitLowering : TilePattern<tile::WaitCopiesOp> {
         b, b.getI32IntegerAttr(static_cast<int32_t>(op.getPending())));
     b.intrinsic("llvm.nvvm.cp.async.wait.group", {}, pending);
     rewriter.eraseOp(op);
-    return success();
-  }
-};
-
-struct BarrierLowering : TilePattern<tile::BarrierOp> {
-  using TilePattern::TilePattern;
-  LogicalResult
-  matchAndRewrite(tile::BarrierOp op, OpAdaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    rewriter.replaceOpWithNewOp<gpu::BarrierOp>(op);
     return success();
   }
 };
@@ -294,8 +283,8 @@ void populateSharedPatterns(const TypeConverter &converter,
                             RewritePatternSet &patterns,
                             const KernelInfo &kernel) {
   patterns.add<AllocLowering, StageLowering, CommitLowering, WaitLowering,
-               BarrierLowering, WarpBarrierLowering, LoadSharedLowering,
-               StoreSharedLowering>(converter, patterns.getContext(), kernel);
+               WarpBarrierLowering, LoadSharedLowering, StoreSharedLowering>(
+      converter, patterns.getContext(), kernel);
 }
 
 } // namespace mamba::codegen

@@ -3,6 +3,7 @@
 
 #include "codegen/NVVM/ThreadBuilder.h"
 
+#include "dialect/Tile/TileDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/Matchers.h"
 
@@ -125,11 +126,63 @@ Value ThreadBuilder::intrinsic(StringRef name, Type type,
       .getResults();
 }
 
-Value ThreadBuilder::thread() {
-  return intrinsic("llvm.nvvm.read.ptx.sreg.tid.x", getI32Type(), {});
+Value ThreadBuilder::immediate(int64_t value) {
+  return LLVM::ConstantOp::create(
+      *this, getI32IntegerAttr(static_cast<int32_t>(value)));
 }
-Value ThreadBuilder::lane() { return bitAnd(thread(), tile::kLanes - 1); }
+
+Value ThreadBuilder::assembly(StringRef text, StringRef constraints, Type type,
+                              ValueRange arguments) {
+  std::string clobbers = constraints.str();
+  clobbers += clobbers.empty() ? "~{memory}" : ",~{memory}";
+  auto op = LLVM::InlineAsmOp::create(
+      *this, type ? TypeRange(type) : TypeRange(), arguments, text, clobbers,
+      /*has_side_effects=*/true, /*is_align_stack=*/false,
+      LLVM::tailcallkind::TailCallKind::None, LLVM::AsmDialectAttr(),
+      ArrayAttr());
+  return type ? op.getResult(0) : Value();
+}
+
+/// The number of the thread in the CTA.
+static Value threadOfBlock(ThreadBuilder &b) {
+  return b.intrinsic("llvm.nvvm.read.ptx.sreg.tid.x", b.getI32Type(), {});
+}
+
+/// The role around the place where the builder inserts; null outside.
+static tile::RoleOp roleAround(ThreadBuilder &b) {
+  return tile::RoleOp::getEnclosing(b.getInsertionBlock()->getParentOp());
+}
+
+Value ThreadBuilder::thread() {
+  Value thread = threadOfBlock(*this);
+  tile::RoleOp role = roleAround(*this);
+  if (!role)
+    return thread;
+  thread = add(thread, -role.getFirstWarp() * tile::kLanes);
+  if (role.getInstances() == 1)
+    return thread;
+  return rem(thread, static_cast<int64_t>(role.getWarps()) * tile::kLanes);
+}
+
+Value ThreadBuilder::lane() {
+  return bitAnd(threadOfBlock(*this), tile::kLanes - 1);
+}
+
 Value ThreadBuilder::warp() { return div(thread(), tile::kLanes); }
+
+Value ThreadBuilder::instance() {
+  tile::RoleOp role = roleAround(*this);
+  if (!role || role.getInstances() == 1)
+    return i32(0);
+  Value thread = add(threadOfBlock(*this), -role.getFirstWarp() * tile::kLanes);
+  return div(thread, static_cast<int64_t>(role.getWarps()) * tile::kLanes);
+}
+
+Value ThreadBuilder::electLane() {
+  auto type = LLVM::LLVMStructType::getLiteral(getContext(),
+                                               {getI32Type(), getI1Type()});
+  return fieldOf(intrinsic("llvm.nvvm.elect.sync", type, i32(-1)), 1);
+}
 
 Value ThreadBuilder::fieldOf(Value structure, int64_t field) {
   return LLVM::ExtractValueOp::create(*this, structure, field);

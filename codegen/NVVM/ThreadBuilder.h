@@ -44,14 +44,24 @@ public:
   /// An index clamped to [0, limit], as i32.
   Value clampToI32(Value index, int64_t limit);
 
-  // Threads.
+  // Threads. Inside of a role, thread and warp count from the first of the
+  // role's instance, and instances from 0; outside there is one instance.
   Value thread();
   Value lane();
   Value warp();
+  Value instance();
+  /// i1: true in one lane of the warp.
+  Value electLane();
 
   /// Calls `llvm.nvvm.…`. No result if `type` is null.
   Value intrinsic(llvm::StringRef name, mlir::Type type,
                   mlir::ValueRange arguments);
+  /// A constant argument of an intrinsic that takes nothing else.
+  Value immediate(int64_t value);
+  /// Inline PTX that is executed as often as it stands and that no access to
+  /// memory passes. No result if `type` is null.
+  Value assembly(llvm::StringRef text, llvm::StringRef constraints,
+                 mlir::Type type, mlir::ValueRange arguments);
   enum class Shuffle { Index, Up, Down, Butterfly };
   /// Warp shuffle of a value of 16 or 32 bits; lanes without a source keep
   /// their own value.

@@ -8,6 +8,7 @@
 
 #include "codegen/NVVM/ThreadBuilder.h"
 #include "dialect/Tile/TileDialect.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Transforms/DialectConversion.h"
 #include "passes/Targets/Targets.h"
 
@@ -18,11 +19,13 @@ inline constexpr llvm::StringLiteral kSharedSymbol = "tile_shared";
 /// Shared memory in which the warps of a tile.range_scale exchange maxima: a
 /// word for each of at most 32 warps.
 inline constexpr int64_t kRangeScaleBytes = 128;
+/// Shared memory of an mbarrier.
+inline constexpr int64_t kBarrierBytes = 8;
 /// Attribute of a lowered function: bytes of shared memory, i64.
 inline constexpr llvm::StringLiteral kSharedBytesAttr = "tile.shared_bytes";
 
 /// Register tile, pending or not → vector<K×T> of the K elements a thread
-/// holds; buffer → pointer into shared memory.
+/// holds; buffer, pipeline → pointer into shared memory.
 class TileTypeConverter : public mlir::TypeConverter {
 public:
   explicit TileTypeConverter(mlir::MLIRContext *context);
@@ -33,10 +36,28 @@ struct KernelInfo {
   const Target *target = nullptr;
   int64_t numWarps = 0;
   int64_t sharedBytes = 0;
-  /// Offset of the memory of each tile.alloc and tile.range_scale from the
-  /// start of shared memory.
+  /// Offset of the memory of each tile.alloc, tile.pipeline and
+  /// tile.range_scale from the start of shared memory.
   llvm::DenseMap<mlir::Operation *, int64_t> offsets;
+  /// Hardware barrier of the first instance of each tile.role that has several
+  /// warps; the other instances have those that follow.
+  llvm::DenseMap<mlir::Operation *, int64_t> barriers;
+
+  /// Warps that share the tiles of an op: those of an instance of the role
+  /// around it, outside of roles all.
+  int64_t warpsAt(mlir::Operation *op) const;
 };
+
+/// Checks that the target runs roles and gives them their hardware barriers.
+mlir::LogicalResult assignBarriers(mlir::gpu::GPUFuncOp function,
+                                   KernelInfo &kernel);
+
+/// A barrier of the threads of the role instance, or of the CTA.
+void emitBarrier(ThreadBuilder &b, const KernelInfo &kernel);
+
+/// Turns the roles of a function, whose ops have been lowered, into branches on
+/// the number of the warp.
+void lowerRoles(mlir::gpu::GPUFuncOp function, const KernelInfo &kernel);
 
 /// A conversion pattern that knows the kernel.
 template <typename Op>
@@ -61,6 +82,12 @@ void populateLayoutPatterns(const mlir::TypeConverter &converter,
 void populateMmaPatterns(const mlir::TypeConverter &converter,
                          mlir::RewritePatternSet &patterns,
                          const KernelInfo &kernel);
+void populatePipelinePatterns(const mlir::TypeConverter &converter,
+                              mlir::RewritePatternSet &patterns,
+                              const KernelInfo &kernel);
+void populateRolePatterns(const mlir::TypeConverter &converter,
+                          mlir::RewritePatternSet &patterns,
+                          const KernelInfo &kernel);
 void populateScanPatterns(const mlir::TypeConverter &converter,
                           mlir::RewritePatternSet &patterns,
                           const KernelInfo &kernel);

@@ -1,0 +1,293 @@
+// SPDX-FileCopyrightText: The mamba-compiler authors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Pipelines on mbarriers, and flags between CTAs.
+//
+// A pipeline is the address of its words: the full mbarriers of all slots, then
+// the empty ones. Instructions of a single lane are predicated instead of
+// branched around: control flow would cut the blocks of the roles apart, in
+// which LLVM shares addresses.
+
+#include "codegen/NVVM/TileLowering.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+
+namespace mamba::codegen {
+namespace {
+
+using arith::CmpIPredicate;
+using tile::PipelineType;
+
+enum class Side { Full, Empty };
+
+int64_t slotsOf(PipelineType type) {
+  return type.getStages() * type.getGroups();
+}
+
+/// The mbarrier of a slot (i32).
+Value mbarrierOf(ThreadBuilder &b, Value pipeline, PipelineType type, Side side,
+                 Value slot) {
+  Value word = b.pointerAdd(pipeline, b.mul(slot, kBarrierBytes));
+  return b.pointerAdd(word,
+                      side == Side::Full ? 0 : kBarrierBytes * slotsOf(type));
+}
+
+Value isZero(ThreadBuilder &b, Value value) {
+  return b.compare(CmpIPredicate::eq, value, int64_t{0});
+}
+
+//===----------------------------------------------------------------------===//
+// Initialisation
+//===----------------------------------------------------------------------===//
+
+struct PipelineLowering : TilePattern<tile::PipelineOp> {
+  using TilePattern::TilePattern;
+  LogicalResult
+  matchAndRewrite(tile::PipelineOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    ThreadBuilder b(op.getLoc(), rewriter);
+    auto pointer = LLVM::LLVMPointerType::get(rewriter.getContext(), 3);
+    Value base = LLVM::AddressOfOp::create(b, pointer, kSharedSymbol);
+    Value pipeline = b.pointerAdd(base, kernel.offsets.lookup(op));
+    auto branch = scf::IfOp::create(b, isZero(b, b.thread()),
+                                    /*withElseRegion=*/false);
+    {
+      // The roles start behind a barrier of the CTA.
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(branch.thenBlock());
+      initialize(b, pipeline, op);
+    }
+    rewriter.replaceOp(op, pipeline);
+    return success();
+  }
+
+private:
+  static void initialize(ThreadBuilder &b, Value pipeline,
+                         tile::PipelineOp op) {
+    PipelineType type = op.getPipeline().getType();
+    for (Side side : {Side::Full, Side::Empty})
+      for (int64_t slot = 0; slot < slotsOf(type); ++slot) {
+        Value count = b.i32(side == Side::Full ? op.getFull() : op.getEmpty());
+        Value word = mbarrierOf(b, pipeline, type, side, b.i32(slot));
+        b.intrinsic("llvm.nvvm.mbarrier.init.shared", {}, {word, count});
+      }
+    b.intrinsic("llvm.nvvm.fence.mbarrier_init.release.cluster", {}, {});
+    b.intrinsic("llvm.nvvm.fence.proxy.async", {}, {});
+  }
+};
+
+//===----------------------------------------------------------------------===//
+// Waiting
+//===----------------------------------------------------------------------===//
+
+void emitWait(ThreadBuilder &b, Value mbarrier, Value parity) {
+  b.assembly("{\n\t.reg .pred complete;\nwait_${:uid}:\n\t"
+             "mbarrier.try_wait.parity.shared::cta.b64 complete, [$0], $1;\n\t"
+             "@!complete bra wait_${:uid};\n\t}",
+             "r,r", {}, {mbarrier, parity});
+}
+
+/// tile.acquire and tile.wait: the parity of a phase that has not been waited
+/// for before. An empty barrier has had its phase −1 completed.
+template <typename Op, Side side>
+struct SlotLowering : TilePattern<Op> {
+  using TilePattern<Op>::TilePattern;
+  LogicalResult
+  matchAndRewrite(Op op, typename Op::Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    ThreadBuilder b(op.getLoc(), rewriter);
+    PipelineType type = op.getPipeline().getType();
+    Value iteration = b.toI32(adaptor.getIteration());
+    Value slot = b.rem(iteration, type.getStages());
+    Value phase = b.bitAnd(b.div(iteration, type.getStages()), 1);
+    if (Value group = adaptor.getGroup())
+      slot = b.add(slot, b.mul(b.toI32(group), type.getStages()));
+    Value word = mbarrierOf(b, adaptor.getPipeline(), type, side, slot);
+    emitWait(b, word, side == Side::Empty ? b.bitXor(phase, 1) : phase);
+    rewriter.replaceOpWithNewOp<arith::IndexCastUIOp>(op, b.getIndexType(),
+                                                      slot);
+    return success();
+  }
+};
+
+//===----------------------------------------------------------------------===//
+// Arriving
+//===----------------------------------------------------------------------===//
+
+/// All lanes have come here, and lane 0 arrives for the warp.
+void emitArrive(ThreadBuilder &b, Value mbarrier) {
+  b.intrinsic("llvm.nvvm.bar.warp.sync", {}, b.i32(-1));
+  b.assembly("@$1 mbarrier.arrive.shared::cta.b64 _, [$0];", "r,b", {},
+             {mbarrier, isZero(b, b.lane())});
+}
+
+struct ExpectLowering : TilePattern<tile::ExpectOp> {
+  using TilePattern::TilePattern;
+  LogicalResult
+  matchAndRewrite(tile::ExpectOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    ThreadBuilder b(op.getLoc(), rewriter);
+    Value word =
+        mbarrierOf(b, adaptor.getPipeline(), op.getPipeline().getType(),
+                   Side::Full, b.toI32(adaptor.getSlot()));
+    b.assembly("@$2 mbarrier.arrive.expect_tx.shared::cta.b64 _, [$0], $1;",
+               "r,r,b", {}, {word, b.i32(op.getBytes()), b.electLane()});
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+struct CommitLowering : TilePattern<tile::CommitOp> {
+  using TilePattern::TilePattern;
+  LogicalResult
+  matchAndRewrite(tile::CommitOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    ThreadBuilder b(op.getLoc(), rewriter);
+    // Each thread's own stores, for tensor cores and bulk copies.
+    b.intrinsic("llvm.nvvm.fence.proxy.async.shared_cta", {}, {});
+    emitArrive(b,
+               mbarrierOf(b, adaptor.getPipeline(), op.getPipeline().getType(),
+                          Side::Full, b.toI32(adaptor.getSlot())));
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+/// Values that must be complete before lane 0 arrives. ptxas lets an arrive
+/// overtake loads whose values nobody has used yet, and may move arithmetic
+/// behind it: so the address of the arrive is made to depend on the values, by
+/// way of a zero that no compiler knows.
+struct ReleaseLowering : TilePattern<tile::ReleaseOp> {
+  using TilePattern::TilePattern;
+  LogicalResult
+  matchAndRewrite(tile::ReleaseOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    ThreadBuilder b(op.getLoc(), rewriter);
+    Value word =
+        mbarrierOf(b, adaptor.getPipeline(), op.getPipeline().getType(),
+                   Side::Empty, b.toI32(adaptor.getSlot()));
+    Value bits;
+    for (auto [tile, value] : llvm::zip(op.getAfter(), adaptor.getAfter())) {
+      // A product has been waited for by an instruction that stays in front.
+      if (tile.getDefiningOp<tile::WgmmaWaitOp>())
+        continue;
+      for (Value word : wordsOf(b, value))
+        bits = bits ? b.createOrFold<arith::OrIOp>(bits, word) : word;
+    }
+    if (bits)
+      word = b.pointerAdd(word,
+                          b.createOrFold<arith::AndIOp>(bits, unknownZero(b)));
+    emitArrive(b, word);
+    rewriter.eraseOp(op);
+    return success();
+  }
+
+private:
+  /// The registers of a tile as i32.
+  static SmallVector<Value> wordsOf(ThreadBuilder &b, Value vector) {
+    auto type = cast<VectorType>(vector.getType());
+    unsigned width = type.getElementTypeBitWidth();
+    bool pairs = width == 16 && type.getNumElements() % 2 == 0;
+    SmallVector<Value> words;
+    for (Value part : pairs ? b.unpackPairs(vector) : b.unpack(vector)) {
+      Value bits = b.bitcast(part, b.getIntegerType(pairs ? 32 : width));
+      if (bits.getType().getIntOrFloatBitWidth() < 32)
+        bits = b.createOrFold<arith::ExtUIOp>(b.getI32Type(), bits);
+      words.push_back(bits);
+    }
+    return words;
+  }
+
+  /// The third coordinate of the CTA: grids have one dimension.
+  static Value unknownZero(ThreadBuilder &b) {
+    return b.intrinsic("llvm.nvvm.read.ptx.sreg.ctaid.z", b.getI32Type(), {});
+  }
+};
+
+//===----------------------------------------------------------------------===//
+// Flags
+//===----------------------------------------------------------------------===//
+
+constexpr llvm::StringLiteral kDevice = "device";
+constexpr int64_t kFlagBytes = 4;
+/// Nanoseconds between two looks at a flag.
+constexpr int64_t kPause = 40;
+
+Value flagAddress(ThreadBuilder &b, Value flags, Value index) {
+  return b.pointerAdd(flags, b.mul(b.toI64(index), kFlagBytes));
+}
+
+/// Runs `body` in the first thread of the role instance.
+void inFirstThread(ThreadBuilder &b, function_ref<void()> body) {
+  auto branch = scf::IfOp::create(b, isZero(b, b.thread()),
+                                  /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  body();
+}
+
+struct SignalLowering : TilePattern<tile::SignalOp> {
+  using TilePattern::TilePattern;
+  LogicalResult
+  matchAndRewrite(tile::SignalOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    ThreadBuilder b(op.getLoc(), rewriter);
+    Value flag = flagAddress(b, adaptor.getFlags(), adaptor.getIndex());
+    // The barrier orders the other threads' stores before the fence.
+    emitBarrier(b, kernel);
+    inFirstThread(b, [&] {
+      LLVM::FenceOp::create(b, LLVM::AtomicOrdering::acq_rel, kDevice);
+      LLVM::StoreOp::create(b, b.i32(1), flag, kFlagBytes, /*isVolatile=*/false,
+                            /*isNonTemporal=*/false,
+                            /*isInvariantGroup=*/false,
+                            LLVM::AtomicOrdering::release, kDevice);
+    });
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+struct AwaitLowering : TilePattern<tile::AwaitOp> {
+  using TilePattern::TilePattern;
+  LogicalResult
+  matchAndRewrite(tile::AwaitOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    ThreadBuilder b(op.getLoc(), rewriter);
+    Value flag = flagAddress(b, adaptor.getFlags(), adaptor.getIndex());
+    inFirstThread(b, [&] { spin(b, flag); });
+    emitBarrier(b, kernel);
+    rewriter.eraseOp(op);
+    return success();
+  }
+
+private:
+  static void spin(ThreadBuilder &b, Value flag) {
+    auto loop = scf::WhileOp::create(b, TypeRange(), ValueRange());
+    OpBuilder::InsertionGuard guard(b);
+    b.createBlock(&loop.getBefore());
+    Value seen = LLVM::LoadOp::create(
+        b, b.getI32Type(), flag, kFlagBytes, /*isVolatile=*/false,
+        /*isNonTemporal=*/false, /*isInvariant=*/false,
+        /*isInvariantGroup=*/false, LLVM::AtomicOrdering::acquire, kDevice);
+    scf::ConditionOp::create(b, isZero(b, seen), ValueRange());
+    b.createBlock(&loop.getAfter());
+    b.intrinsic("llvm.nvvm.nanosleep", {}, b.i32(kPause));
+    scf::YieldOp::create(b);
+  }
+};
+
+} // namespace
+
+void populatePipelinePatterns(const TypeConverter &converter,
+                              RewritePatternSet &patterns,
+                              const KernelInfo &kernel) {
+  patterns.add<PipelineLowering, SlotLowering<tile::AcquireOp, Side::Empty>,
+               SlotLowering<tile::WaitOp, Side::Full>, ExpectLowering,
+               CommitLowering, ReleaseLowering, SignalLowering, AwaitLowering>(
+      converter, patterns.getContext(), kernel);
+}
+
+} // namespace mamba::codegen
