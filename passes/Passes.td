@@ -91,6 +91,9 @@ def SelectSchedule : Pass<"ssd-select-schedule", "::mlir::func::FuncOp"> {
            "Force the warps of a thread block (0: chosen)">,
     Option<"stages", "stages", "int64_t", /*default=*/"0",
            "Force the shared-memory pipeline stages (0: chosen)">,
+    Option<"consumers", "consumers", "int64_t", /*default=*/"-1",
+           "Force the consumer warpgroups of a thread block (0: a kernel "
+           "without roles, -1: chosen)">,
     Option<"assumeBatch", "assume-batch", "int64_t", /*default=*/"1",
            "Batch size to assume where it is dynamic">,
     Option<"assumeLength", "assume-length", "int64_t", /*default=*/"2048",

@@ -71,6 +71,11 @@ struct ToChunksOptions : PassPipelineOptions<ToChunksOptions> {
   Option<int64_t> stages{
       *this, "stages",
       llvm::cl::desc("Force the shared-memory pipeline stages")};
+  Option<int64_t> consumers{
+      *this, "consumers",
+      llvm::cl::desc("Force the consumer warpgroups of a thread block (0: a "
+                     "kernel without roles)"),
+      llvm::cl::init(-1)};
 
   SelectScheduleOptions get() const {
     SelectScheduleOptions options;
@@ -82,6 +87,7 @@ struct ToChunksOptions : PassPipelineOptions<ToChunksOptions> {
     options.channels = channels;
     options.warps = warps;
     options.stages = stages;
+    options.consumers = consumers;
     return options;
   }
 };

@@ -3,6 +3,8 @@
 
 #include "codegen/Plan/KernelLaunch.h"
 
+#include "passes/KernelAttr.h"
+
 #include "mlir/IR/BuiltinAttributes.h"
 #include "runtime/abi/LaunchPlan.h"
 
@@ -11,12 +13,6 @@ using namespace mlir;
 namespace mamba::codegen {
 
 // Attributes of a kernel; see KernelLaunch.h.
-constexpr llvm::StringLiteral kTensorMapsAttr = "tile.tensor_maps";
-constexpr llvm::StringLiteral kWorkspacesAttr = "tile.workspaces";
-constexpr llvm::StringLiteral kGangAttr = "tile.gang";
-constexpr llvm::StringLiteral kSetsAttr = "tile.sets";
-constexpr llvm::StringLiteral kSegmentChunksAttr = "tile.segment_chunks";
-constexpr llvm::StringLiteral kChunkAttr = "tile.chunk";
 
 /// Largest size of a box in each dimension.
 constexpr int64_t kMaxBox = 256;

@@ -107,7 +107,10 @@ def Ssd_ScheduleAttr : AttrDef<Ssd_Dialect, "Schedule"> {
       product (THEORY R13);
     - `channels`: headdim slice P' a thread block owns (GPU; 0: all);
     - `warps`, `stages`: warps a thread block and shared-memory pipeline
-      stages (GPU).
+      stages (GPU);
+    - `consumers`: warpgroups of a thread block that each carry the state of
+      one head (or slice of 64 of its headdim) in a warp-specialised kernel, whose
+      other warps copy and make masks; 0: every warp does everything (GPU).
 
     ```mlir
     #ssd.schedule<form = chunked, chunk = 64, sub_block = 16, operand = bf16,
@@ -122,7 +125,8 @@ def Ssd_ScheduleAttr : AttrDef<Ssd_Dialect, "Schedule"> {
     Ssd_WeightParameter:$weights,
     DefaultValuedParameter<"int64_t", "0">:$channels,
     DefaultValuedParameter<"int64_t", "0">:$warps,
-    DefaultValuedParameter<"int64_t", "0">:$stages);
+    DefaultValuedParameter<"int64_t", "0">:$stages,
+    DefaultValuedParameter<"int64_t", "0">:$consumers);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
 }

@@ -156,7 +156,8 @@ void RolesAttr::print(AsmPrinter &printer) const {
 LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    Form form, int64_t chunk, int64_t subBlock,
                                    Type operand, WeightSide, int64_t channels,
-                                   int64_t warps, int64_t stages) {
+                                   int64_t warps, int64_t stages,
+                                   int64_t consumers) {
   if (chunk < 1)
     return emitError() << "chunk must be at least 1, but is " << chunk;
   if (form == Form::Recurrent && chunk != 1)
@@ -169,8 +170,9 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   if (!operand.isBF16() && !operand.isF16() && !operand.isF32())
     return emitError() << "operand must be bf16, f16 or f32, but is "
                        << operand;
-  if (channels < 0 || warps < 0 || stages < 0)
-    return emitError() << "channels, warps and stages must not be negative";
+  if (channels < 0 || warps < 0 || stages < 0 || consumers < 0)
+    return emitError() << "channels, warps, stages and consumers must not be "
+                          "negative";
   return success();
 }
 

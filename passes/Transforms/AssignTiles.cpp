@@ -39,7 +39,9 @@ struct AssignTiles : mamba::impl::AssignTilesBase<AssignTiles> {
       }
       auto function = scan->getParentOfType<func::FuncOp>();
       std::string name = (function.getName() + "_" + Twine(index)).str();
-      if (failed(buildTileKernel(scan, kernels, name)))
+      bool roles = scan.getSchedule()->getConsumers() > 0;
+      if (failed(roles ? buildRoleKernel(scan, kernels, name)
+                       : buildTileKernel(scan, kernels, name)))
         return signalPassFailure();
       scan->setAttr(kKernelAttr,
                     SymbolRefAttr::get(

@@ -19,45 +19,6 @@ using namespace mamba::ssd;
 // Addresses
 //===----------------------------------------------------------------------===//
 
-/// A constant tensor is part of the kernel: a global of its module.
-Value KernelBuilder::embedConstant(DenseElementsAttr elements) {
-  OpBuilder::InsertionGuard guard(b);
-  Type element = elements.getElementType();
-  auto type = LLVM::LLVMArrayType::get(element, elements.getNumElements());
-  auto flat = DenseElementsAttr::getFromRawBuffer(
-      RankedTensorType::get(elements.getNumElements(), element),
-      elements.getRawData());
-  if (elements.isSplat())
-    flat = DenseElementsAttr::get(flat.getType(),
-                                  elements.getSplatValue<Attribute>());
-  std::string symbol = (name + "_constant" + Twine(numConstants++)).str();
-  b.setInsertionPointToStart(module.getBody());
-  auto global = LLVM::GlobalOp::create(b, type, /*isConstant=*/true,
-                                       LLVM::Linkage::Internal, symbol, flat,
-                                       /*alignment=*/16, /*addrSpace=*/1);
-  b.setInsertionPoint(length.getDefiningOp());
-  return LLVM::AddressOfOp::create(b, global);
-}
-
-/// The kernel parameter that points to `tensor`.
-Value KernelBuilder::getPointer(Value tensor) {
-  DenseElementsAttr constant;
-  if (matchPattern(tensor, m_Constant(&constant)))
-    return embedConstant(constant);
-  return pointers.lookup(tensor);
-}
-
-Access KernelBuilder::makeAccess(Value tensor, ArrayRef<DimRole> roles) {
-  return {getPointer(tensor), cast<RankedTensorType>(tensor.getType()),
-          SmallVector<DimRole>(roles)};
-}
-
-Value KernelBuilder::mul(Value value, int64_t factor) {
-  if (factor == 1)
-    return value;
-  return arith::MulIOp::create(b, value, index(factor));
-}
-
 /// Offset of the thread block's batch, head and headdim slice.
 Value KernelBuilder::baseOffset(const Access &access) {
   Value offset = index(0);
@@ -112,11 +73,7 @@ Value KernelBuilder::toChunk(Value step) {
 //===----------------------------------------------------------------------===//
 
 void KernelBuilder::createFunction() {
-  SmallVector<Value> tensors;
-  for (Value operand : scan.getOperands())
-    if (!matchPattern(operand, m_Constant()))
-      tensors.push_back(operand);
-  tensors.append(scan->result_begin(), scan->result_end());
+  SmallVector<Value> tensors = listTensors();
   SmallVector<Type> types(
       tensors.size(), LLVM::LLVMPointerType::get(b.getContext(), /*space=*/1));
   types.append(2, b.getI64Type());
@@ -128,9 +85,7 @@ void KernelBuilder::createFunction() {
   // Left alone, ptxas gives up registers for a third block and spills.
   function->setAttr("nvvm.minctasm", b.getI32IntegerAttr(1));
   function->setAttr(kSlicesAttr, b.getI64IntegerAttr(slices));
-  // A tensor that is two operands has two parameters, which agree.
-  for (auto [tensor, parameter] : llvm::zip(tensors, function.getArguments()))
-    pointers[tensor] = parameter;
+  bindPointers(tensors);
   b.setInsertionPointToStart(&function.getBody().front());
 }
 
@@ -176,17 +131,6 @@ void KernelBuilder::createSetup() {
 // States and scalars
 //===----------------------------------------------------------------------===//
 
-Access KernelBuilder::stateAccess(Value tensor, unsigned i) {
-  auto tile = cast<RankedTensorType>(scan.getStateArgument(i).getType());
-  auto type =
-      RankedTensorType::get({ShapedType::kDynamic, int64_t(scan.getHeads()),
-                             channels, tile.getDimSize(1)},
-                            tile.getElementType());
-  return {getPointer(tensor),
-          type,
-          {DimRole::Batch, DimRole::Head, DimRole::Channel, DimRole::State}};
-}
-
 Value KernelBuilder::loadState(unsigned i) {
   TileEmitter emitter(b, entry, scan, axes, shape);
   Value tile = scan.getStateArgument(i);
@@ -211,14 +155,4 @@ void KernelBuilder::storeFinals(ValueRange states) {
                                 ValueRange{index(stateSize), index(1)},
                                 ValueRange{sliceWidth, index(stateSize)});
   }
-}
-
-/// A per-head scalar.
-Value KernelBuilder::loadScalar(const Access &access) {
-  Value offset =
-      arith::IndexCastOp::create(b, b.getI64Type(), baseOffset(access));
-  Type element = access.type.getElementType();
-  Value address = LLVM::GEPOp::create(b, access.pointer.getType(), element,
-                                      access.pointer, offset);
-  return LLVM::LoadOp::create(b, element, address);
 }

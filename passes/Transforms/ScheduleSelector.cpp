@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "passes/Transforms/ScheduleSelector.h"
+#include "passes/Transforms/RoleShape.h"
 
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Remarks.h"
@@ -122,27 +123,40 @@ LogicalResult ScheduleSelector::findOperandType(ChunkScanOp scan) {
 // Candidates
 //===----------------------------------------------------------------------===//
 
-ScheduleAttr ScheduleSelector::makeSchedule(Form form, int64_t chunk) {
+ScheduleAttr ScheduleSelector::makeSchedule(Form form, int64_t chunk,
+                                            bool roles) {
   int64_t channels = apply.getX().getType().getDimSize(3);
   int64_t states =
       cast<StructuredMatrixOpInterface>(apply.getMatrix().getDefiningOp())
           .getStateSize();
-  // The weights go where fewer products are (THEORY R13); the registers of
-  // the GPU kernels hold keys.
-  WeightSide side = target.isGpu() || channels > states ? WeightSide::Keys
-                                                        : WeightSide::Values;
+  // The weights go where fewer products are (THEORY R13). In GPU kernels they
+  // multiply what passes through registers: keys, or with roles values.
+  WeightSide side = (target.isGpu() && !roles) || channels > states
+                        ? WeightSide::Keys
+                        : WeightSide::Values;
+  if (roles)
+    side = WeightSide::Values;
   int64_t subBlock = request.subBlock ? request.subBlock : kSubBlock;
   return ScheduleAttr::get(apply.getContext(), form, chunk,
                            std::min(subBlock, chunk), operandType,
                            request.weights.value_or(side), request.channels,
-                           request.warps, request.stages);
+                           request.warps, request.stages,
+                           roles ? std::max<int64_t>(request.consumers, 0) : 0);
 }
 
 SmallVector<ScheduleCandidate> ScheduleSelector::listCandidates() {
   SmallVector<ScheduleCandidate> candidates;
   auto wants = [&](Form form) { return request.form.value_or(form) == form; };
+  bool roles = target.hasWgmma && request.consumers != 0;
+  bool plain = request.consumers <= 0;
   auto add = [&](Form form, int64_t chunk) {
-    candidates.emplace_back().schedule = makeSchedule(form, chunk);
+    if (plain)
+      candidates.emplace_back().schedule = makeSchedule(form, chunk);
+    if (!roles || form != Form::Chunked)
+      return;
+    ScheduleCandidate &candidate = candidates.emplace_back();
+    candidate.schedule = makeSchedule(form, chunk, /*roles=*/true);
+    candidate.roles = true;
   };
   if (wants(Form::Recurrent) && request.chunk <= 1)
     add(Form::Recurrent, 1);
@@ -208,11 +222,48 @@ std::string ScheduleSelector::rejectForKernels(ScheduleAttr schedule) {
   return "";
 }
 
+/// What the kernels with roles fix, besides what their checks see in the
+/// program.
+std::string ScheduleSelector::rejectForRoles(ScheduleAttr schedule) {
+  const KernelLimits &limits = getMmaSyncLimits();
+  if (schedule.getForm() != Form::Chunked)
+    return "kernels with roles are chunked";
+  if (schedule.getSubBlock() != limits.rowsPerWarp)
+    return llvm::formatv("sub_block {0} is not the {1} rows of a warp",
+                         schedule.getSubBlock(), limits.rowsPerWarp);
+  if (schedule.getOperand() != operandType)
+    return llvm::formatv("operand {0} is not the inputs' type {1}",
+                         schedule.getOperand(), operandType);
+  return "";
+}
+
+void ScheduleSelector::evaluateRoles(ScheduleCandidate &candidate,
+                                     ChunkScanOp scan) {
+  ScheduleAttr schedule = candidate.schedule;
+  std::optional<RoleShape> shape = chooseRoleShape(
+      scan, target, schedule.getConsumers(), candidate.rejection);
+  if (!shape)
+    return;
+  candidate.seconds =
+      predictRoleSeconds(scan, target, *shape, candidate.work, request.assumed);
+  candidate.schedule = ScheduleAttr::get(
+      apply.getContext(), schedule.getForm(), schedule.getChunk(),
+      schedule.getSubBlock(), schedule.getOperand(), schedule.getWeights(),
+      kRoleChannels, shape->getWarps(), shape->sharedStages, shape->consumers);
+  remark::analysis(apply.getLoc(),
+                   remark::RemarkOpts::name("Resources").category(kCategory))
+      << remark::add("{0} consumers of {1} registers a thread, {2} B of shared "
+                     "memory (limit {3} B)",
+                     shape->consumers, shape->consumeRegisters,
+                     shape->sharedBytes, target.sharedBytesPerBlock);
+}
+
 LogicalResult ScheduleSelector::evaluate(ScheduleCandidate &candidate) {
   ScheduleAttr schedule = candidate.schedule;
   candidate.rejection = rejectForm(schedule);
   if (candidate.rejection.empty() && target.isGpu())
-    candidate.rejection = rejectForKernels(schedule);
+    candidate.rejection = candidate.roles ? rejectForRoles(schedule)
+                                          : rejectForKernels(schedule);
   if (!candidate.rejection.empty())
     return success();
   FailureOr<Trial> trial = decomposeCopy(schedule);
@@ -220,6 +271,10 @@ LogicalResult ScheduleSelector::evaluate(ScheduleCandidate &candidate) {
     return failure();
   candidate.work = countWork(trial->scan, target, request.assumed);
   candidate.seconds = predictSeconds(candidate.work, target);
+  if (candidate.roles) {
+    evaluateRoles(candidate, trial->scan);
+    return success();
+  }
   if (!target.isGpu()) {
     if (candidate.work.scratchBytes > target.scratchBytes)
       candidate.rejection =
@@ -237,7 +292,7 @@ LogicalResult ScheduleSelector::evaluate(ScheduleCandidate &candidate) {
   candidate.schedule = ScheduleAttr::get(
       apply.getContext(), schedule.getForm(), schedule.getChunk(),
       schedule.getSubBlock(), schedule.getOperand(), schedule.getWeights(),
-      shape->channels, limits.warps, shape->stages);
+      shape->channels, limits.warps, shape->stages, /*consumers=*/0);
   BlockResources resources = predictBlockResources(trial->scan, shape->channels,
                                                    limits.warps, shape->stages);
   remark::analysis(apply.getLoc(),
@@ -253,15 +308,16 @@ LogicalResult ScheduleSelector::evaluate(ScheduleCandidate &candidate) {
 // Choice
 //===----------------------------------------------------------------------===//
 
-static std::string describe(ScheduleAttr schedule) {
+static std::string describe(ScheduleAttr schedule, bool roles) {
   if (schedule.getForm() == Form::Chunked)
-    return llvm::formatv("chunked, chunk {0}", schedule.getChunk());
+    return llvm::formatv("chunked, chunk {0}{1}", schedule.getChunk(),
+                         roles ? ", with roles" : "");
   return stringifyForm(schedule.getForm()).str();
 }
 
 void ScheduleSelector::remarkOn(const ScheduleCandidate &candidate,
                                 const ScheduleCandidate *best) {
-  std::string text = describe(candidate.schedule);
+  std::string text = describe(candidate.schedule, candidate.roles);
   double micros = candidate.seconds * 1e6;
   auto options = remark::RemarkOpts::name("Candidate").category(kCategory);
   if (&candidate == best) {
@@ -302,7 +358,8 @@ FailureOr<ScheduleAttr> ScheduleSelector::select() {
     diagnostic << ": chunk " << request.chunk << " does not fit the form "
                << stringifyForm(*request.form);
   for (const ScheduleCandidate &candidate : candidates)
-    diagnostic.attachNote() << describe(candidate.schedule) << ": rejected, "
+    diagnostic.attachNote() << describe(candidate.schedule, candidate.roles)
+                            << ": rejected, "
                             << candidate.rejection;
   return failure();
 }
@@ -310,6 +367,7 @@ FailureOr<ScheduleAttr> ScheduleSelector::select() {
 FailureOr<ScheduleAttr> ScheduleSelector::complete(ScheduleAttr schedule) {
   ScheduleCandidate candidate;
   candidate.schedule = schedule;
+  candidate.roles = schedule.getConsumers() > 0;
   if (failed(evaluate(candidate)))
     return failure();
   if (!candidate.rejection.empty())

@@ -27,11 +27,16 @@ struct ScheduleRequest {
   int64_t channels = 0;
   int64_t warps = 0;
   int64_t stages = 0;
+  /// Consumer warpgroups of a thread block; 0: kernels without roles; negative:
+  /// chosen.
+  int64_t consumers = -1;
 };
 
 /// One schedule that was considered.
 struct ScheduleCandidate {
   ssd::ScheduleAttr schedule;
+  /// A kernel with warp roles (the schedule's consumers may be still open).
+  bool roles = false;
   double seconds = 0;
   ScanWork work;
   /// Why it is not legal, with the number that says so; empty: it is.
@@ -61,9 +66,12 @@ private:
   llvm::LogicalResult findOperandType(ssd::ChunkScanOp scan);
 
   llvm::SmallVector<ScheduleCandidate> listCandidates();
-  ssd::ScheduleAttr makeSchedule(ssd::Form form, int64_t chunk);
+  ssd::ScheduleAttr makeSchedule(ssd::Form form, int64_t chunk,
+                                 bool roles = false);
   std::string rejectForm(ssd::ScheduleAttr schedule);
   std::string rejectForKernels(ssd::ScheduleAttr schedule);
+  std::string rejectForRoles(ssd::ScheduleAttr schedule);
+  void evaluateRoles(ScheduleCandidate &candidate, ssd::ChunkScanOp scan);
   /// Decomposes, fills in the block's shape and predicts the time.
   llvm::LogicalResult evaluate(ScheduleCandidate &candidate);
   void remarkOn(const ScheduleCandidate &candidate,

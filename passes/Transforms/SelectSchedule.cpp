@@ -63,6 +63,7 @@ FailureOr<ScheduleRequest> SelectSchedule::parseOptions() {
   request.channels = channels;
   request.warps = warps;
   request.stages = stages;
+  request.consumers = consumers;
   return request;
 }
 

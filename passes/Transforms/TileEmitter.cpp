@@ -33,7 +33,8 @@ void TileEmitter::bindVector(Value tile, Value lanes) {
 }
 
 void TileEmitter::bindState(Value tile, Value registers) {
-  emitted[{{tile, getNaturalLayout(tile)}, false}] = registers;
+  emitted[{{tile, getNaturalLayout(tile)}, isNaturallyTransposed(tile)}] =
+      registers;
 }
 
 void TileEmitter::bindChannels(Value tile,
@@ -188,7 +189,7 @@ void TileEmitter::stageStates() {
 FailureOr<Value> TileEmitter::emit(Value value) {
   if (tensorType(value).getRank() == 0)
     return emitScalar(value);
-  return emitTile(value, getNaturalLayout(value), /*transposed=*/false);
+  return emitTile(value, getNaturalLayout(value), isNaturallyTransposed(value));
 }
 
 FailureOr<Value> TileEmitter::emitTile(Value value, Attribute layout,
@@ -210,10 +211,11 @@ FailureOr<Value> TileEmitter::emitUncached(Value value, Attribute layout,
     return emitError(value.getLoc())
            << "tiles of rank " << tensorType(value).getRank()
            << " have no GPU layout; the limit is 2";
-  bool natural = layout == getNaturalLayout(value) && !transposed;
+  bool natural = layout == getNaturalLayout(value) &&
+                 transposed == isNaturallyTransposed(value);
   if (!natural && !isPointwiseOfBuffers(value))
     return emitConverted(value, layout, transposed);
-  if (Value buffer = buffers.lookup(value))
+  if (Value buffer = getBuffer(value))
     return tile::LoadSharedOp::create(builder, value.getLoc(),
                                       getType(value, layout, transposed),
                                       buffer, transposed)
@@ -237,13 +239,13 @@ FailureOr<Value> TileEmitter::emitConverted(Value value, Attribute layout,
   Location loc = value.getLoc();
   auto natural = cast<tile::AccumulatorAttr>(getNaturalLayout(value));
   auto operandA = dyn_cast<tile::OperandAAttr>(layout);
-  if (operandA && !transposed && operandA.getWarps() == natural.getWarps() &&
-      natural.getWarps()[1] == 1) {
+  if (operandA && transposed == isNaturallyTransposed(value) &&
+      operandA.getWarps() == natural.getWarps() && natural.getWarps()[1] == 1) {
     FailureOr<Value> registers = emit(value);
     if (failed(registers))
       return failure();
-    return tile::ConvertLayoutOp::create(builder, loc, getType(value, layout),
-                                         *registers)
+    return tile::ConvertLayoutOp::create(
+               builder, loc, getType(value, layout, transposed), *registers)
         .getResult();
   }
   FailureOr<Value> buffer = getStaged(value);

@@ -30,6 +30,7 @@ public:
   /// `entry`, in the kernel's entry block.
   TileEmitter(mlir::OpBuilder &builder, mlir::OpBuilder &entry,
               ssd::ChunkScanOp scan, const TileAxes &axes, TileShape shape);
+  virtual ~TileEmitter() = default;
 
   /// Bind the body's arguments.
   void bindBuffer(mlir::Value tile, mlir::Value buffer);
@@ -52,12 +53,14 @@ public:
   mlir::FailureOr<mlir::Value> emit(mlir::Value value);
 
   /// Layouts and types.
-  mlir::Attribute getNaturalLayout(mlir::Value value);
+  virtual mlir::Attribute getNaturalLayout(mlir::Value value);
+  /// Whether the natural form of a 2-D value is its transpose.
+  virtual bool isNaturallyTransposed(mlir::Value value) { return false; }
   mlir::RankedTensorType getType(mlir::Value value, mlir::Attribute layout,
                                  bool transposed = false);
-  int64_t getExtent(mlir::Value value, unsigned axis);
+  virtual int64_t getExtent(mlir::Value value, unsigned axis);
 
-private:
+protected:
   using Key = std::pair<std::pair<mlir::Value, mlir::Attribute>, unsigned>;
 
   mlir::FailureOr<mlir::Value>
@@ -72,15 +75,19 @@ private:
   emitPointwise(mlir::Operation &op, mlir::Attribute layout, bool transposed);
   mlir::FailureOr<mlir::Value>
   emitConverted(mlir::Value value, mlir::Attribute layout, bool transposed);
-  mlir::FailureOr<mlir::Value> emitVector(mlir::Value value,
+  virtual mlir::FailureOr<mlir::Value> emitVector(mlir::Value value,
                                           mlir::Attribute layout);
-  mlir::FailureOr<mlir::Value> emitScalar(mlir::Value value);
-  mlir::FailureOr<mlir::Value> emitDot(ssd::DotOp op);
-  mlir::FailureOr<mlir::Value> emitSegmentDecay(ssd::SegmentDecayOp op);
+  virtual mlir::FailureOr<mlir::Value> emitScalar(mlir::Value value);
+  virtual mlir::FailureOr<mlir::Value> emitDot(ssd::DotOp op);
+  virtual mlir::FailureOr<mlir::Value> emitSegmentDecay(ssd::SegmentDecayOp op);
   /// A dot operand: a buffer (with `transposed` for the caller to state), or
   /// registers in `layout`, already transposed.
   mlir::FailureOr<mlir::Value>
   emitOperand(mlir::Value value, mlir::Attribute layout, bool transposed);
+  /// The buffer that holds a value, null if none does.
+  virtual mlir::Value getBuffer(mlir::Value value) {
+    return buffers.lookup(value);
+  }
   mlir::Value storeStaged(mlir::Value value, mlir::Value registers);
   mlir::FailureOr<mlir::Value> getStaged(mlir::Value value);
   mlir::Value splat(mlir::Value scalar, mlir::RankedTensorType type);

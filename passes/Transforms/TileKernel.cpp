@@ -174,7 +174,7 @@ LogicalResult KernelBuilder::bindArguments(TileEmitter &emitter, Value step,
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPoint(loop);
     if (rank == 0) {
-      emitter.bindScalar(tile, loadScalar(access));
+      emitter.bindScalar(tile, loadScalar(access, baseOffset(access)));
       continue;
     }
     emitter.bindChannels(tile, [this, access = access](RankedTensorType type) {

@@ -123,7 +123,7 @@ FailureOr<Value> TileEmitter::emitSegmentDecay(SegmentDecayOp op) {
 
 FailureOr<Value> TileEmitter::emitOperand(Value value, Attribute layout,
                                           bool transposed) {
-  if (Value buffer = buffers.lookup(value))
+  if (Value buffer = getBuffer(value))
     return buffer;
   bool rename = isa<tile::OperandAAttr>(layout) && !transposed &&
                 axes.getRole(value, 0) == DimRole::Time;

@@ -1,0 +1,403 @@
+// SPDX-FileCopyrightText: The mamba-compiler authors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+// RoleKernel: the mask maker, and the consumers with their states.
+
+#include "passes/Transforms/RoleKernel.h"
+
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace mamba;
+using namespace mamba::ssd;
+
+static constexpr int64_t kOutStages = 2;
+
+//===----------------------------------------------------------------------===//
+// Mask maker
+//===----------------------------------------------------------------------===//
+
+/// Products over two time axes whose operands all consumers of a block share.
+static SmallVector<Value>
+findSharedScores(ChunkScanOp scan, const TileAxes &axes,
+                 llvm::function_ref<bool(Value)> isShared) {
+  SmallVector<Value> scores;
+  for (DotOp dot : scan.getBody().front().getOps<DotOp>())
+    if (axes.getRole(dot.getResult(), 0) == DimRole::Time &&
+        axes.getRole(dot.getResult(), 1) == DimRole::Time &&
+        isShared(dot.getLhs()) && isShared(dot.getRhs()))
+      scores.push_back(dot.getResult());
+  return scores;
+}
+
+/// The masks of one chunk: the scores that all consumers share once, then the
+/// mask of each.
+LogicalResult RoleKernel::emitMasks(const Piece &piece,
+                                    ArrayRef<Consumer> consumers,
+                                    Value iteration, Operation *before) {
+  auto isShared = [&](Value value) {
+    auto argument = dyn_cast<BlockArgument>(value);
+    return argument &&
+           llvm::is_contained(sharedTiles, argument.getArgNumber());
+  };
+  SmallVector<Value> scores = findSharedScores(scan, axes, isShared);
+  RoleSlots common(*this, Value(), iteration);
+  RoleEmitter scoreEmitter(b, entry, scan, axes, common,
+                           RoleEmitter::LeftOperands::Buffers);
+  if (failed(scoreEmitter.startProducts(scores)))
+    return failure();
+  SmallVector<Value> registers;
+  for (Value score : scores) {
+    FailureOr<Value> value = scoreEmitter.emit(score);
+    if (failed(value))
+      return failure();
+    registers.push_back(*value);
+  }
+  if (!registers.empty())
+    common.release(shared, common.getShared(), registers);
+
+  for (int64_t i = 0; i < shape.consumers; ++i) {
+    Value group = index(i);
+    RoleSlots slots(*this, group, iteration);
+    slots.bindShared(common.getShared());
+    RoleEmitter emitter(b, entry, scan, axes, slots,
+                        RoleEmitter::LeftOperands::Buffers);
+    bindPieceOperands(emitter, piece, consumers[i], before);
+    for (auto [score, value] : llvm::zip(scores, registers))
+      emitter.bindRegisters(score, value);
+    SmallVector<Value> wanted;
+    for (auto &[value, buffer] : masks)
+      wanted.push_back(value);
+    if (failed(emitter.startProducts(wanted)))
+      return failure();
+    SmallVector<Value> made;
+    for (Value value : wanted) {
+      FailureOr<Value> tile = emitter.emit(value);
+      if (failed(tile))
+        return failure();
+      made.push_back(*tile);
+    }
+    slots.release(own, slots.getOwn(), made);
+    Value target =
+        tile::AcquireOp::create(b, mask.value, group, iteration);
+    for (auto [value, tile] : llvm::zip(wanted, made))
+      tile::StoreSharedOp::create(
+          b, tile, tile::StageOp::create(b, masks.lookup(value), target),
+          /*transposed=*/false);
+    tile::CommitOp::create(b, mask.value, target);
+  }
+  if (registers.empty())
+    common.release(shared, common.getShared(), {});
+  return success();
+}
+
+LogicalResult RoleKernel::emitMaskRole() {
+  Work work = emitWork();
+  return emitPieces(work, [&](Piece &piece) -> FailureOr<Value> {
+    SmallVector<Value> results;
+    // In the first pass over a segment there is nothing to mask.
+    FailureOr<Value> next = emitSummaryPass(work, piece, [&] {
+      return emitChunks(
+          piece, {},
+          [&](Value, Value iteration, ValueRange, SmallVectorImpl<Value> &) {
+            for (int64_t i = 0; i < shape.consumers; ++i) {
+              RoleSlots slots(*this, index(i), iteration);
+              slots.release(own, slots.getOwn(), {});
+              if (i == 0)
+                slots.release(shared, slots.getShared(), {});
+            }
+            return success();
+          },
+          results);
+    });
+    piece.iteration = *next;
+    SmallVector<Consumer> consumers;
+    for (int64_t i = 0; i < shape.consumers; ++i)
+      consumers.push_back(emitConsumer(piece, index(i)));
+    if (failed(emitChunks(
+            piece, {},
+            [&](Value, Value iteration, ValueRange, SmallVectorImpl<Value> &) {
+              Operation *before = b.getInsertionBlock()->getParentOp();
+              return emitMasks(piece, consumers, iteration, before);
+            },
+            results)))
+      return failure();
+    return add(piece.iteration,
+               arith::SubIOp::create(b, piece.end, piece.first));
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// States between pieces
+//===----------------------------------------------------------------------===//
+
+RankedTensorType RoleKernel::stateType() {
+  auto state = cast<RankedTensorType>(scan.getStateArgument(0).getType());
+  const int64_t grid[] = {4, 1};
+  return RankedTensorType::get(
+      {64, int64_t(llvm::alignTo(state.getDimSize(1), 16))},
+      state.getElementType(),
+      tile::AccumulatorAttr::get(b.getContext(), grid, /*copies=*/1));
+}
+
+Value RoleKernel::zeroState() {
+  Value zero = arith::ConstantOp::create(b, b.getF32FloatAttr(0.0f));
+  return tile::SplatOp::create(b, stateType(), zero);
+}
+
+Value RoleKernel::loadState(Value pointer, Value offset, int64_t rowStride,
+                            Value rows, Value columns) {
+  return tile::LoadGlobalOp::create(b, stateType(), pointer, offset,
+                                    ValueRange{index(rowStride), index(1)},
+                                    ValueRange{rows, columns});
+}
+
+/// The state that the sequence starts with.
+Value RoleKernel::loadInit(const Piece &piece, Consumer consumer) {
+  if (scan.getInits().empty())
+    return zeroState();
+  Access access = stateAccess(scan.getInits()[0], 0);
+  int64_t columns = access.getSize(DimRole::State);
+  return loadState(access.pointer, emitOffset(access, piece, consumer), columns,
+                   sliceWidth(consumer), index(columns));
+}
+
+/// The number of a consumer of a block in the workspaces.
+Value RoleKernel::handoverIndex(Value block, Value instance) {
+  return add(mul(block, shape.consumers), instance);
+}
+
+Value RoleKernel::loadHandover(Value block, Value instance) {
+  int64_t columns = stateType().getDimSize(1);
+  Value offset = mul(handoverIndex(block, instance), 64 * columns);
+  return loadState(handoverStates, offset, columns, index(64), index(columns));
+}
+
+void RoleKernel::storeHandover(Value state, Value instance) {
+  int64_t columns = stateType().getDimSize(1);
+  Value number = handoverIndex(block(), instance);
+  tile::StoreGlobalOp::create(b, state, handoverStates,
+                              mul(number, 64 * columns),
+                              ValueRange{index(columns), index(1)},
+                              ValueRange{index(64), index(columns)});
+}
+
+/// The state in front of a piece. At the start of a sequence it is given. In a
+/// split sequence it is combined from the summaries of the segments before,
+/// each with its decay; elsewhere the gang before hands it over.
+FailureOr<Value> RoleKernel::emitInitialState(const Work &work,
+                                              const Piece &piece,
+                                              Consumer consumer,
+                                              Value instance) {
+  auto combine = [&]() -> Value {
+    Value start = loadInit(piece, consumer);
+    auto loop = scf::ForOp::create(b, index(0), work.segment, index(1),
+                                   ValueRange{start});
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    Value group = add(arith::MulIOp::create(b, loop.getInductionVar(),
+                                            work.sets),
+                      piece.set);
+    Value from = add(mul(group, shape.gang), work.lane);
+    Value number = handoverIndex(from, instance);
+    tile::AwaitOp::create(b, handoverFlags, number);
+    Access decays = {handoverDecays,
+                     RankedTensorType::get({ShapedType::kDynamic},
+                                           b.getF32Type()),
+                     {}};
+    Value decay = tile::SplatOp::create(b, stateType(),
+                                        loadScalar(decays, number));
+    Value carried =
+        arith::MulFOp::create(b, loop.getRegionIterArg(0), decay);
+    Value sum =
+        arith::AddFOp::create(b, carried, loadHandover(from, instance));
+    scf::YieldOp::create(b, sum);
+    return loop.getResult(0);
+  };
+  auto receive = [&]() -> Value {
+    Value from = arith::SubIOp::create(b, block(), index(shape.gang));
+    tile::AwaitOp::create(b, handoverFlags, handoverIndex(from, instance));
+    return loadHandover(from, instance);
+  };
+  auto choose = [&](Value condition, llvm::function_ref<Value()> yes,
+                    llvm::function_ref<Value()> no) -> Value {
+    auto choice = scf::IfOp::create(b, stateType(), condition,
+                                    /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToEnd(choice.thenBlock());
+    scf::YieldOp::create(b, yes());
+    b.setInsertionPointToEnd(choice.elseBlock());
+    scf::YieldOp::create(b, no());
+    return choice.getResult(0);
+  };
+  Value atStart = arith::CmpIOp::create(b, arith::CmpIPredicate::eq,
+                                        piece.first, index(0));
+  auto unsplit = [&] {
+    return choose(atStart, [&] { return loadInit(piece, consumer); }, receive);
+  };
+  if (shape.segmentChunks == 0)
+    return unsplit();
+  return choose(work.split, combine, unsplit);
+}
+
+/// Sums up a segment: its own contribution to the state behind it, and the
+/// decay of what comes in.
+LogicalResult RoleKernel::emitSummary(const Work &work, const Piece &piece,
+                                      Consumer consumer, Value instance) {
+  Value transition = *getScalarTransition(scan);
+  Value one = arith::ConstantOp::create(b, b.getF32FloatAttr(1.0f));
+  SmallVector<Value> results;
+  auto walk = [&](Value step, Value iteration, ValueRange carried,
+                  SmallVectorImpl<Value> &next) -> LogicalResult {
+    Operation *before = b.getInsertionBlock()->getParentOp();
+    RoleSlots slots(*this, instance, iteration);
+    RoleEmitter emitter(b, entry, scan, axes, slots,
+                        RoleEmitter::LeftOperands::Registers);
+    bindPieceOperands(emitter, piece, consumer, before);
+    emitter.bindState(scan.getStateArgument(0), carried[0]);
+    Value sink = scan.getYield().getTiles().back();
+    if (failed(emitter.startProducts(sink)))
+      return failure();
+    FailureOr<Value> state = emitter.emit(sink);
+    if (failed(state))
+      return failure();
+    Value decay = carried[1];
+    if (transition) {
+      FailureOr<Value> factor = emitter.emit(transition);
+      if (failed(factor))
+        return failure();
+      decay = arith::MulFOp::create(b, decay, *factor);
+    }
+    slots.release(own, slots.getOwn(), *state);
+    slots.release(shared, slots.getShared(), *state);
+    next.append({*state, decay});
+    return success();
+  };
+  if (failed(emitChunks(piece, {zeroState(), one}, walk, results)))
+    return failure();
+  storeHandover(results[0], instance);
+  Value number = handoverIndex(block(), instance);
+  auto lanes = tile::LaneAttr::get(b.getContext());
+  Value decay = tile::SplatOp::create(
+      b, RankedTensorType::get({1}, b.getF32Type(), lanes), results[1]);
+  tile::StoreGlobalOp::create(b, decay, handoverDecays, number,
+                              ValueRange{index(1)}, ValueRange{index(1)});
+  tile::SignalOp::create(b, handoverFlags, number);
+  return success();
+}
+
+/// Behind a piece the state is final, or goes to the gang that continues the
+/// sequence (split sequences have handed over their summaries before).
+void RoleKernel::emitFinalState(const Work &work, const Piece &piece,
+                                Consumer consumer, Value instance,
+                                Value state) {
+  Value atEnd = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, piece.end,
+                                      work.chunks);
+  auto choice = scf::IfOp::create(b, atEnd, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(choice.thenYield());
+  if (!scan.getFinals().empty()) {
+    Access access = stateAccess(scan.getFinals()[0], 0);
+    int64_t columns = access.getSize(DimRole::State);
+    tile::StoreGlobalOp::create(
+        b, state, access.pointer, emitOffset(access, piece, consumer),
+        ValueRange{index(columns), index(1)},
+        ValueRange{sliceWidth(consumer), index(columns)});
+  }
+  b.setInsertionPoint(choice.elseYield());
+  Value yes = arith::ConstantOp::create(b, b.getBoolAttr(true));
+  Value whole = arith::XOrIOp::create(b, work.split, yes);
+  auto handover = scf::IfOp::create(b, whole, /*withElseRegion=*/false);
+  b.setInsertionPoint(handover.thenYield());
+  storeHandover(state, instance);
+  tile::SignalOp::create(b, handoverFlags, handoverIndex(block(), instance));
+}
+
+//===----------------------------------------------------------------------===//
+// Consumers
+//===----------------------------------------------------------------------===//
+
+/// Rounds the outputs, releases what they needed, and starts their stores.
+LogicalResult RoleKernel::emitOutputs(RoleSlots &slots, RoleEmitter &emitter,
+                                      const Piece &piece, Consumer consumer,
+                                      Value instance, Value token,
+                                      Value iteration) {
+  SmallVector<Value> results;
+  for (unsigned i = 0; i < outs.size(); ++i) {
+    FailureOr<Value> result = emitter.emit(scan.getYield().getTiles()[i]);
+    if (failed(result))
+      return failure();
+    results.push_back(*result);
+  }
+  slots.release(mask, slots.getMask(), results);
+  SmallVector<Value> stages;
+  Value parity = arith::RemUIOp::create(b, iteration, index(kOutStages));
+  Value stage = add(mul(instance, kOutStages), parity);
+  for (auto [out, result] : llvm::zip(outs, results)) {
+    stages.push_back(tile::StageOp::create(b, out.buffer, stage));
+    tile::StoreSharedOp::create(b, result, stages.back(), /*transposed=*/true);
+  }
+  // The state's product ends while the outputs are packed.
+  FailureOr<Value> state = emitter.emit(scan.getYield().getTiles().back());
+  if (failed(state))
+    return failure();
+  slots.release(own, slots.getOwn(), *state);
+  slots.release(shared, slots.getShared(), *state);
+  for (auto [i, out] : llvm::enumerate(outs))
+    tile::StoreBulkOp::create(
+        b, stages[i], out.map,
+        emitCoordinates(out.access, piece, consumer, token), /*pending=*/i);
+  return success();
+}
+
+LogicalResult RoleKernel::emitConsumeRole(Value instance) {
+  Work work = emitWork();
+  auto walkPiece = [&](Piece &piece) -> FailureOr<Value> {
+    Consumer consumer = emitConsumer(piece, instance);
+    FailureOr<Value> next = emitSummaryPass(work, piece, [&] {
+      return emitSummary(work, piece, consumer, instance);
+    });
+    if (failed(next))
+      return failure();
+    piece.iteration = *next;
+    FailureOr<Value> initial =
+        emitInitialState(work, piece, consumer, instance);
+    if (failed(initial))
+      return failure();
+    auto walk = [&](Value step, Value iteration, ValueRange carried,
+                    SmallVectorImpl<Value> &next) -> LogicalResult {
+      Operation *before = b.getInsertionBlock()->getParentOp();
+      Value token = emitToken(step, work);
+      RoleSlots slots(*this, instance, iteration);
+      slots.readsMasks = true;
+      RoleEmitter emitter(b, entry, scan, axes, slots,
+                          RoleEmitter::LeftOperands::Registers);
+      bindPieceOperands(emitter, piece, consumer, before);
+      Value rows = arith::MinSIOp::create(b, countRows(token),
+                                          index(scan.getChunk()));
+      emitter.bindValidRows(
+          arith::IndexCastOp::create(b, b.getI32Type(), rows));
+      emitter.bindState(scan.getStateArgument(0), carried[0]);
+      SmallVector<Value> sinks(scan.getYield().getTiles());
+      if (failed(emitter.startProducts(sinks)) ||
+          failed(emitOutputs(slots, emitter, piece, consumer, instance, token,
+                             iteration)))
+        return failure();
+      FailureOr<Value> state = emitter.emit(sinks.back());
+      if (failed(state))
+        return failure();
+      next.push_back(*state);
+      return success();
+    };
+    SmallVector<Value> results;
+    if (failed(emitChunks(piece, *initial, walk, results)))
+      return failure();
+    emitFinalState(work, piece, consumer, instance, results[0]);
+    return add(piece.iteration,
+               arith::SubIOp::create(b, piece.end, piece.first));
+  };
+  if (failed(emitPieces(work, walkPiece)))
+    return failure();
+  tile::WaitStoresOp::create(b);
+  return success();
+}

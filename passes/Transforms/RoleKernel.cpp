@@ -1,0 +1,305 @@
+// SPDX-FileCopyrightText: The mamba-compiler authors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+// RoleKernel: the function, its buffers and pipelines, and the roles.
+
+#include "passes/Transforms/RoleKernel.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/IR/Matchers.h"
+#include "passes/KernelAttr.h"
+#include "passes/Transforms/TileKernel.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace mamba;
+using namespace mamba::ssd;
+
+static constexpr int64_t kTileSide = 64;
+static constexpr int64_t kRingStages = 4;
+static constexpr int64_t kOutStages = 2;
+static constexpr int64_t kWarpsOfGroup = 4;
+
+//===----------------------------------------------------------------------===//
+// Function
+//===----------------------------------------------------------------------===//
+
+/// Operands by the way they come to shared memory.
+static bool isTokenTile(ChunkScanOp scan, unsigned i) {
+  bool time = llvm::is_contained(scan.getInRole(i).getRoles(), DimRole::Time);
+  auto type = cast<RankedTensorType>(scan.getBody().getArgument(i).getType());
+  return time && type.getRank() == 2;
+}
+
+static bool isTokenVector(ChunkScanOp scan, unsigned i) {
+  bool time = llvm::is_contained(scan.getInRole(i).getRoles(), DimRole::Time);
+  auto type = cast<RankedTensorType>(scan.getBody().getArgument(i).getType());
+  return time && type.getRank() == 1;
+}
+
+/// The box of a tensor map: 64 columns of Q tokens, innermost first.
+static SmallVector<int64_t> getBox(ArrayRef<DimRole> roles, int64_t chunk) {
+  SmallVector<int64_t> box;
+  for (DimRole role : llvm::reverse(roles))
+    box.push_back(role == DimRole::Time                               ? chunk
+                  : role == DimRole::Channel || role == DimRole::State ? kTileSide
+                                                                       : 1);
+  return box;
+}
+
+void RoleKernel::createFunction() {
+  MLIRContext *context = b.getContext();
+  SmallVector<Value> tensors = listTensors();
+  auto global = LLVM::LLVMPointerType::get(context, /*addressSpace=*/1);
+  auto mapType = LLVM::LLVMPointerType::get(context);
+  int64_t states = stateType().getDimSize(1);
+  int64_t dynamic = ShapedType::kDynamic;
+  Attribute workspaces[] = {
+      TypeAttr::get(RankedTensorType::get(
+          {dynamic, shape.consumers, kTileSide, states}, b.getF32Type())),
+      TypeAttr::get(
+          RankedTensorType::get({dynamic, shape.consumers}, b.getF32Type())),
+      TypeAttr::get(
+          RankedTensorType::get({dynamic, shape.consumers}, b.getI32Type()))};
+
+  // What bulk copies move has a tensor map behind the other parameters.
+  SmallVector<Attribute> maps;
+  auto addMap = [&](Value tensor, ArrayRef<DimRole> roles) {
+    SmallVector<int64_t> map = {
+        llvm::find(tensors, tensor) - tensors.begin()};
+    map.append(getBox(roles, scan.getChunk()));
+    maps.push_back(b.getDenseI64ArrayAttr(map));
+  };
+  for (auto [i, operand] : llvm::enumerate(scan.getIns()))
+    if (isTokenTile(scan, i))
+      addMap(operand, scan.getInRole(i).getRoles());
+  for (auto [i, out] : llvm::enumerate(scan.getOuts()))
+    addMap(out, scan.getOutRole(i).getRoles());
+
+  SmallVector<Type> types(tensors.size() + std::size(workspaces), global);
+  types.append(2, b.getI64Type());
+  types.append(maps.size(), mapType);
+  b.setInsertionPointToEnd(module.getBody());
+  function = gpu::GPUFuncOp::create(b, name, b.getFunctionType(types, {}));
+  function->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), b.getUnitAttr());
+  int64_t warps = kWarpsOfGroup * (2 + shape.consumers);
+  function.setKnownBlockSizeAttr(
+      b.getDenseI32ArrayAttr({int32_t(tile::kLanes * warps), 1, 1}));
+  function->setAttr("nvvm.minctasm", b.getI32IntegerAttr(1));
+  function->setAttr(kTensorMapsAttr, b.getArrayAttr(maps));
+  function->setAttr(kWorkspacesAttr, b.getArrayAttr(workspaces));
+  function->setAttr(kGangAttr, b.getI64IntegerAttr(shape.gang));
+  function->setAttr(kSetsAttr, b.getI64IntegerAttr(shape.sets));
+  function->setAttr(kSegmentChunksAttr,
+                    b.getI64IntegerAttr(shape.segmentChunks));
+  function->setAttr(kChunkAttr, b.getI64IntegerAttr(scan.getChunk()));
+  auto image = LLVM::LLVMArrayType::get(b.getI8Type(), 128);
+  unsigned firstMap = types.size() - maps.size();
+  for (unsigned i = firstMap; i < types.size(); ++i) {
+    function.setArgAttr(i, "llvm.byval", TypeAttr::get(image));
+    function.setArgAttr(i, "llvm.align", b.getI64IntegerAttr(64));
+    function.setArgAttr(i, "nvvm.grid_constant", b.getUnitAttr());
+  }
+  bindPointers(tensors);
+  b.setInsertionPointToStart(&function.getBody().front());
+  handoverStates = function.getArgument(tensors.size());
+  handoverDecays = function.getArgument(tensors.size() + 1);
+  handoverFlags = function.getArgument(tensors.size() + 2);
+  unsigned sizes = tensors.size() + std::size(workspaces);
+  batchSize = arith::IndexCastOp::create(b, b.getIndexType(),
+                                         function.getArgument(sizes));
+  length = arith::IndexCastOp::create(b, b.getIndexType(),
+                                      function.getArgument(sizes + 1));
+  unsigned next = firstMap;
+  for (auto [i, operand] : llvm::enumerate(scan.getIns()))
+    if (isTokenTile(scan, i))
+      tiles[i] = {makeAccess(operand, scan.getInRole(i).getRoles()),
+                  function.getArgument(next++), Value()};
+  for (auto [i, out] : llvm::enumerate(scan.getOuts()))
+    outs.push_back({makeAccess(out, scan.getOutRole(i).getRoles()),
+                    function.getArgument(next++), Value()});
+  entry.setInsertionPointToEnd(&function.getBody().front());
+}
+
+//===----------------------------------------------------------------------===//
+// Shared memory
+//===----------------------------------------------------------------------===//
+
+Value RoleKernel::allocate(ArrayRef<int64_t> extents, Type element,
+                           int64_t stages, bool panels) {
+  auto type = tile::BufferType::get(b.getContext(), extents, element, stages,
+                                    panels);
+  return tile::AllocOp::create(entry, b.getLoc(), type);
+}
+
+void RoleKernel::createBuffers() {
+  int64_t chunk = scan.getChunk();
+  for (unsigned i = 0; i < scan.getIns().size(); ++i) {
+    if (isTokenVector(scan, i)) {
+      vectorRings[i] = allocate({chunk}, b.getF32Type(),
+                                kRingStages * shape.consumers, false);
+      continue;
+    }
+    if (!isTokenTile(scan, i))
+      continue;
+    BulkTile &tile = tiles[i];
+    bool isShared = isSharedOperand(scan, i, shape.consumers, shape.slices);
+    (isShared ? sharedTiles : ownTiles).push_back(i);
+    int64_t columns = kTileSide;
+    if (!tile.access.has(DimRole::Channel))
+      columns = llvm::alignTo(tile.access.getSize(DimRole::State), kTileSide);
+    int64_t stages = isShared ? shared.stages : own.stages * shape.consumers;
+    tile.buffer = allocate({chunk, columns}, tile.access.type.getElementType(),
+                           stages, /*panels=*/true);
+  }
+  for (Value value : getMasks(scan)) {
+    auto type = cast<RankedTensorType>(value.getType());
+    masks[value] = allocate({chunk, chunk}, type.getElementType(),
+                            mask.stages * shape.consumers, /*panels=*/true);
+  }
+  for (BulkTile &out : outs)
+    out.buffer = allocate({chunk, kTileSide}, out.access.type.getElementType(),
+                          kOutStages * shape.consumers, /*panels=*/true);
+}
+
+void RoleKernel::createPipelines() {
+  auto create = [&](Pipeline &pipeline, int64_t groups, int64_t full,
+                    int64_t empty) {
+    auto type =
+        tile::PipelineType::get(b.getContext(), pipeline.stages, groups);
+    pipeline.value = tile::PipelineOp::create(entry, b.getLoc(), type, full,
+                                              empty);
+  };
+  // Readers: the mask maker and every consumer; one of them; one of them.
+  create(shared, 1, 1, kWarpsOfGroup * (1 + shape.consumers));
+  create(own, shape.consumers, 2, 2 * kWarpsOfGroup);
+  create(mask, shape.consumers, kWarpsOfGroup, kWarpsOfGroup);
+}
+
+//===----------------------------------------------------------------------===//
+// Roles
+//===----------------------------------------------------------------------===//
+
+LogicalResult RoleKernel::createRoles() {
+  auto roles = tile::RolesOp::create(b);
+  roles.getBody().emplaceBlock();
+  entry.setInsertionPoint(roles);
+  b.setInsertionPointToEnd(&roles.getBody().front());
+  auto create = [&](StringRef roleName, int64_t warps, int64_t instances,
+                    int64_t registers) {
+    auto role =
+        tile::RoleOp::create(b, roleName, warps, instances, registers);
+    role.getBody().emplaceBlock().addArgument(b.getIndexType(), b.getLoc());
+    return role;
+  };
+  auto load = create("load", 1, 1, shape.loadRegisters);
+  auto vectors = create("vectors", 1, shape.consumers, shape.loadRegisters);
+  int64_t idle = kWarpsOfGroup - 1 - shape.consumers;
+  if (idle > 0)
+    create("idle", 1, idle, shape.loadRegisters);
+  auto maskMaker = create("mask", kWarpsOfGroup, 1, shape.maskRegisters);
+  auto consume = create("consume", kWarpsOfGroup, shape.consumers,
+                        shape.consumeRegisters);
+
+  // Readers first: they say which vectors are wanted.
+  auto fill = [&](tile::RoleOp role) {
+    b.setInsertionPointToStart(&role.getBody().front());
+    return role.getInstance();
+  };
+  Value instance = fill(consume);
+  if (failed(emitConsumeRole(instance)))
+    return failure();
+  fill(maskMaker);
+  if (failed(emitMaskRole()))
+    return failure();
+  instance = fill(vectors);
+  if (failed(emitVectorRole(instance)))
+    return failure();
+  fill(load);
+  if (failed(emitLoadRole()))
+    return failure();
+  b.setInsertionPointAfter(roles);
+  return success();
+}
+
+LogicalResult RoleKernel::build() {
+  shared.stages = shape.sharedStages;
+  own.stages = shape.ownStages;
+  mask.stages = shape.maskStages;
+  createFunction();
+  createBuffers();
+  createPipelines();
+  b.setInsertionPointToEnd(&function.getBody().front());
+  if (failed(createRoles()))
+    return failure();
+  gpu::ReturnOp::create(b);
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Slots
+//===----------------------------------------------------------------------===//
+
+Value RoleSlots::wait(const RoleKernel::Pipeline &pipeline, Value &slot,
+                      Value group) {
+  if (!slot)
+    slot = tile::WaitOp::create(kernel.b, pipeline.value, group, iteration);
+  return slot;
+}
+
+bool RoleSlots::holdsTile(Value tile) {
+  auto argument = dyn_cast<BlockArgument>(tile);
+  if (argument)
+    return kernel.tiles.count(argument.getArgNumber()) != 0;
+  return readsMasks && kernel.masks.count(tile) != 0;
+}
+
+Value RoleSlots::getTile(Value tile) {
+  if (auto it = kernel.masks.find(tile); it != kernel.masks.end())
+    return tile::StageOp::create(kernel.b, it->second, getMask());
+  unsigned operand = cast<BlockArgument>(tile).getArgNumber();
+  Value buffer = kernel.tiles.lookup(operand).buffer;
+  bool isShared = llvm::is_contained(kernel.sharedTiles, operand);
+  return tile::StageOp::create(kernel.b, buffer,
+                               isShared ? getShared() : getOwn());
+}
+
+Value RoleSlots::getVector(Value value, Form form) {
+  Value &buffer = kernel.exports[{value, int(form)}];
+  auto type = cast<RankedTensorType>(value.getType());
+  // A scalar takes the least that a buffer may have.
+  int64_t elements = type.getRank() == 1 ? type.getDimSize(0) : 4;
+  if (!buffer)
+    buffer =
+        kernel.allocate({elements}, kernel.b.getF32Type(),
+                        kernel.own.stages * kernel.shape.consumers, false);
+  return tile::StageOp::create(kernel.b, buffer, getOwn());
+}
+
+void RoleSlots::release(const RoleKernel::Pipeline &pipeline, Value slot,
+                        ValueRange after) {
+  tile::ReleaseOp::create(kernel.b, pipeline.value, slot, after);
+}
+
+namespace mamba {
+
+/// The target whose kernels have roles.
+static const Target &getRoleTarget() {
+  const Target *row = llvm::find_if(
+      getTargets(), [](const Target &target) { return target.hasWgmma; });
+  assert(row != getTargets().end() && "a target row has warpgroup products");
+  return *row;
+}
+
+LogicalResult buildRoleKernel(ChunkScanOp scan, gpu::GPUModuleOp module,
+                              StringRef name) {
+  std::string rejection;
+  std::optional<RoleShape> shape =
+      chooseRoleShape(scan, getRoleTarget(),
+                      scan.getSchedule()->getConsumers(), rejection);
+  if (!shape)
+    return scan.emitOpError("has no kernel with roles: ") << rejection;
+  return RoleKernel(scan, module, name, *shape).build();
+}
+
+} // namespace mamba

@@ -1,0 +1,192 @@
+// SPDX-FileCopyrightText: The mamba-compiler authors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+// Builds the warp-specialised tile kernel of one chunk program: a persistent
+// thread block whose warps divide into roles (dialect/Tile/README.md):
+//
+//   load     starts the bulk copies of what the block's heads share
+//   vectors  one warp a consumer: its own bulk copies, and every vector over
+//            tokens (steps, prefix sums, weights), computed once
+//   mask     the time×time tiles: scores once for all heads, times each mask
+//   consume  one warpgroup a consumer: outputs and the carried state
+//
+// A consumer is one head, or one slice of 64 of its headdim.
+
+#pragma once
+
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "passes/Analysis/TileAxes.h"
+#include "passes/Transforms/KernelOperands.h"
+#include "passes/Transforms/RoleEmitter.h"
+#include "passes/Transforms/RoleShape.h"
+#include "llvm/ADT/MapVector.h"
+
+namespace mamba {
+
+class RoleKernel : private KernelOperands {
+public:
+  RoleKernel(ssd::ChunkScanOp scan, mlir::gpu::GPUModuleOp module,
+             llvm::StringRef name, RoleShape shape)
+      : KernelOperands(scan, module, name), axes(scan),
+        entry(scan.getContext()), shape(shape) {}
+
+  mlir::LogicalResult build();
+
+private:
+  friend class RoleSlots;
+
+  /// A pipeline and its stages.
+  struct Pipeline {
+    mlir::Value value;
+    int64_t stages = 0;
+  };
+  /// A tile that bulk copies move.
+  struct BulkTile {
+    Access access;
+    mlir::Value map, buffer;
+  };
+  /// The range of chunks that this thread block walks.
+  struct Work {
+    mlir::Value lane, group, sets, chunks, split, segment, segments;
+    mlir::Value low, high, last, pieces;
+  };
+  /// A part of one sequence in that range.
+  struct Piece {
+    mlir::Value set, first, end, batch, tile;
+    mlir::Value iteration; ///< Of the pipelines, at the first chunk.
+  };
+  /// What a consumer works on.
+  struct Consumer {
+    mlir::Value head, slice;
+  };
+  using PieceBody = llvm::function_ref<mlir::FailureOr<mlir::Value>(Piece &)>;
+  using ChunkBody = llvm::function_ref<mlir::LogicalResult(
+      mlir::Value step, mlir::Value iteration, mlir::ValueRange carried,
+      llvm::SmallVectorImpl<mlir::Value> &next)>;
+
+  // RoleKernel.cpp: function, buffers, roles.
+  void createFunction();
+  void createBuffers();
+  void createPipelines();
+  mlir::Value allocate(llvm::ArrayRef<int64_t> extents, mlir::Type element,
+                       int64_t stages, bool panels);
+  mlir::LogicalResult createRoles();
+
+  // RoleWork.cpp: who works on what.
+  Work emitWork();
+  mlir::LogicalResult emitPieces(const Work &work, PieceBody body);
+  mlir::LogicalResult emitChunks(const Piece &piece, mlir::ValueRange initial,
+                                 ChunkBody body,
+                                 llvm::SmallVectorImpl<mlir::Value> &results);
+  /// The pieces of a block of a split sequence have a first pass over their
+  /// chunks, in which the state is summed up for the segments behind; emitted
+  /// by `body` under the condition that there are such. Returns the iteration
+  /// after it.
+  mlir::FailureOr<mlir::Value>
+  emitSummaryPass(const Work &work, const Piece &piece,
+                  llvm::function_ref<mlir::LogicalResult()> body);
+  Consumer emitConsumer(const Piece &piece, mlir::Value number);
+  mlir::Value emitToken(mlir::Value step, const Work &work);
+  /// Element offset of a piece's operand, without its tokens.
+  mlir::Value emitOffset(const Access &access, const Piece &piece,
+                         Consumer consumer);
+  llvm::SmallVector<mlir::Value> emitCoordinates(const Access &access,
+                                                 const Piece &piece,
+                                                 Consumer consumer,
+                                                 mlir::Value token);
+  mlir::Value sliceWidth(Consumer consumer);
+  mlir::Value countRows(mlir::Value token);
+  /// Scalars and channel vectors of a piece, loaded in front of its chunks.
+  void bindPieceOperands(TileEmitter &emitter, const Piece &piece,
+                         Consumer consumer, mlir::Operation *before);
+
+  // RoleLoad.cpp: producers.
+  mlir::LogicalResult emitLoadRole();
+  mlir::LogicalResult emitVectorRole(mlir::Value instance);
+  void startCopies(const Piece &piece, Consumer consumer, mlir::Value token,
+                   const Pipeline &pipeline, mlir::Value slot,
+                   llvm::ArrayRef<unsigned> operands);
+  void startVectors(const Piece &piece, Consumer consumer, const Work &work,
+                    mlir::Value instance, mlir::Value step, mlir::Value ring);
+  mlir::LogicalResult emitVectors(const Piece &piece, Consumer consumer,
+                                  mlir::Value instance, mlir::Value token,
+                                  mlir::Value ring, mlir::Value slot,
+                                  mlir::Operation *before);
+
+  // RoleConsume.cpp: the mask role and the consumers.
+  mlir::LogicalResult emitMaskRole();
+  mlir::LogicalResult emitConsumeRole(mlir::Value instance);
+  mlir::LogicalResult emitMasks(const Piece &piece,
+                                llvm::ArrayRef<Consumer> consumers,
+                                mlir::Value iteration, mlir::Operation *before);
+  mlir::LogicalResult emitOutputs(class RoleSlots &slots, RoleEmitter &emitter,
+                                  const Piece &piece, Consumer consumer,
+                                  mlir::Value instance, mlir::Value token,
+                                  mlir::Value iteration);
+  mlir::FailureOr<mlir::Value>
+  emitInitialState(const Work &work, const Piece &piece, Consumer consumer,
+                   mlir::Value instance);
+  mlir::LogicalResult emitSummary(const Work &work, const Piece &piece,
+                                  Consumer consumer, mlir::Value instance);
+  mlir::Value loadState(mlir::Value pointer, mlir::Value offset,
+                        int64_t rowStride, mlir::Value rows,
+                        mlir::Value columns);
+  mlir::Value loadInit(const Piece &piece, Consumer consumer);
+  mlir::Value loadHandover(mlir::Value block, mlir::Value instance);
+  void storeHandover(mlir::Value state, mlir::Value instance);
+  mlir::Value handoverIndex(mlir::Value block, mlir::Value instance);
+  void emitFinalState(const Work &work, const Piece &piece, Consumer consumer,
+                      mlir::Value instance, mlir::Value state);
+  mlir::RankedTensorType stateType();
+  mlir::Value zeroState();
+  mlir::Value block();
+
+  TileAxes axes;
+  mlir::OpBuilder entry;
+  RoleShape shape;
+  mlir::Value batchSize, length;
+  /// Copied by the load role, by the vector roles: operand numbers.
+  llvm::SmallVector<unsigned> sharedTiles, ownTiles;
+  /// Vectors over tokens among the operands, and their rings of copies.
+  llvm::MapVector<unsigned, mlir::Value> vectorRings;
+  llvm::DenseMap<unsigned, BulkTile> tiles;
+  llvm::SmallVector<BulkTile> outs;
+  /// Buffers of the time×time tiles that consumers multiply with.
+  llvm::MapVector<mlir::Value, mlir::Value> masks;
+  /// Buffers of the vectors and scalars that the vector roles compute.
+  llvm::MapVector<std::pair<mlir::Value, int>, mlir::Value> exports;
+  Pipeline shared, own, mask;
+  /// Workspaces: states and decays handed over between blocks, and flags.
+  mlir::Value handoverStates, handoverDecays, handoverFlags;
+};
+
+/// The slots of one iteration of a role, waited for on first use.
+class RoleSlots : public RoleInputs {
+public:
+  RoleSlots(RoleKernel &kernel, mlir::Value group, mlir::Value iteration)
+      : kernel(kernel), group(group), iteration(iteration) {}
+
+  bool holdsTile(mlir::Value tile) override;
+  mlir::Value getTile(mlir::Value tile) override;
+  mlir::Value getVector(mlir::Value value, Form form) override;
+
+  mlir::Value getShared() { return wait(kernel.shared, sharedSlot, {}); }
+  mlir::Value getOwn() { return wait(kernel.own, ownSlot, group); }
+  mlir::Value getMask() { return wait(kernel.mask, maskSlot, group); }
+  /// The masks that this role reads from buffers; none in the mask role.
+  bool readsMasks = false;
+  /// A slot that another user of this iteration has waited for.
+  void bindShared(mlir::Value slot) { sharedSlot = slot; }
+  void release(const RoleKernel::Pipeline &pipeline, mlir::Value slot,
+               mlir::ValueRange after);
+
+private:
+  mlir::Value wait(const RoleKernel::Pipeline &pipeline, mlir::Value &slot,
+                   mlir::Value group);
+
+  RoleKernel &kernel;
+  mlir::Value group, iteration;
+  mlir::Value sharedSlot, ownSlot, maskSlot;
+};
+
+} // namespace mamba

@@ -1,0 +1,194 @@
+// SPDX-FileCopyrightText: The mamba-compiler authors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+// RoleKernel: the producers.
+
+#include "passes/Transforms/RoleKernel.h"
+
+using namespace mlir;
+using namespace mamba;
+using namespace mamba::ssd;
+
+static constexpr int64_t kRingStages = 4;
+
+/// Announces and starts the bulk copies of `operands` into a slot.
+void RoleKernel::startCopies(const Piece &piece, Consumer consumer, Value token,
+                             const Pipeline &pipeline, Value slot,
+                             ArrayRef<unsigned> operands) {
+  int64_t bytes = 0;
+  for (unsigned operand : operands)
+    bytes += cast<tile::BufferType>(tiles.lookup(operand).buffer.getType())
+                 .getStageBytes();
+  tile::ExpectOp::create(b, pipeline.value, slot, bytes);
+  for (unsigned operand : operands) {
+    BulkTile tile = tiles.lookup(operand);
+    Value stage = tile::StageOp::create(b, tile.buffer, slot);
+    tile::CopyBulkOp::create(
+        b, tile.map, emitCoordinates(tile.access, piece, consumer, token),
+        stage, pipeline.value, slot);
+  }
+}
+
+/// Operands that products of the state's next value read.
+static SmallVector<unsigned> findSummaryOperands(ChunkScanOp scan,
+                                                 ArrayRef<unsigned> operands) {
+  llvm::DenseSet<Value> reached;
+  SmallVector<Value> work = {scan.getYield().getTiles().back()};
+  while (!work.empty()) {
+    Value value = work.pop_back_val();
+    if (!reached.insert(value).second)
+      continue;
+    if (Operation *op = value.getDefiningOp())
+      llvm::append_range(work, op->getOperands());
+  }
+  return llvm::filter_to_vector(operands, [&](unsigned operand) {
+    return reached.contains(scan.getBody().getArgument(operand));
+  });
+}
+
+LogicalResult RoleKernel::emitLoadRole() {
+  Work work = emitWork();
+  return emitPieces(work, [&](Piece &piece) -> FailureOr<Value> {
+    Consumer consumer = emitConsumer(piece, index(0));
+    auto walk = [&](ArrayRef<unsigned> operands) {
+      SmallVector<Value> results;
+      return emitChunks(
+          piece, {},
+          [&](Value step, Value iteration, ValueRange,
+              SmallVectorImpl<Value> &) {
+            Value slot = tile::AcquireOp::create(b, shared.value, Value(),
+                                                 iteration);
+            startCopies(piece, consumer, emitToken(step, work), shared, slot,
+                        operands);
+            return success();
+          },
+          results);
+    };
+    FailureOr<Value> next = emitSummaryPass(work, piece, [&] {
+      return walk(findSummaryOperands(scan, sharedTiles));
+    });
+    piece.iteration = *next;
+    if (failed(walk(sharedTiles)))
+      return failure();
+    return add(piece.iteration,
+               arith::SubIOp::create(b, piece.end, piece.first));
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Vectors over tokens
+//===----------------------------------------------------------------------===//
+
+/// Starts the copies of the vectors of `step` into their rings; nothing is read
+/// behind the piece's end.
+void RoleKernel::startVectors(const Piece &piece, Consumer consumer,
+                              const Work &work, Value instance, Value step,
+                              Value ring) {
+  Value inside = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, step,
+                                       piece.end);
+  Value token = emitToken(step, work);
+  Value rows = arith::SelectOp::create(b, inside, countRows(token), index(0));
+  for (auto [operand, buffer] : vectorRings) {
+    Access access = makeAccess(scan.getIns()[operand],
+                               scan.getInRole(operand).getRoles());
+    int64_t stride = access.getStride(DimRole::Time);
+    Value offset =
+        add(emitOffset(access, piece, consumer), mul(token, stride));
+    Value stage = tile::StageOp::create(
+        b, buffer, add(mul(instance, kRingStages), ring));
+    tile::CopyVectorOp::create(b, access.pointer, offset, index(stride), rows,
+                               stage);
+  }
+  tile::CommitCopiesOp::create(b);
+}
+
+/// Computes every vector that other roles asked for.
+LogicalResult RoleKernel::emitVectors(const Piece &piece, Consumer consumer,
+                                      Value instance, Value token, Value ring,
+                                      Value slot, Operation *before) {
+  MLIRContext *context = b.getContext();
+  TileEmitter emitter(b, entry, scan, axes, TileShape());
+  for (auto [operand, buffer] : vectorRings) {
+    Value stage = tile::StageOp::create(
+        b, buffer, add(mul(instance, kRingStages), ring));
+    Value tile = scan.getBody().getArgument(operand);
+    auto type = cast<RankedTensorType>(tile.getType());
+    emitter.bindVector(
+        tile, tile::LoadSharedOp::create(
+                  b, type.cloneWithEncoding(tile::LaneAttr::get(context)),
+                  stage, /*transposed=*/false));
+  }
+  bindPieceOperands(emitter, piece, consumer, before);
+  Value rows = arith::MinSIOp::create(b, countRows(token),
+                                      index(scan.getChunk()));
+  emitter.bindValidRows(arith::IndexCastOp::create(b, b.getI32Type(), rows));
+  for (auto &[key, buffer] : exports) {
+    FailureOr<Value> value = emitter.emit(key.first);
+    if (failed(value))
+      return failure();
+    Value vector = *value;
+    auto bufferType = cast<tile::BufferType>(buffer.getType());
+    if (key.second == int(RoleInputs::Form::Prefix))
+      vector = tile::CumsumOp::create(b, vector.getType(), vector,
+                                      /*exclusive=*/false, /*reverse=*/false);
+    if (!isa<RankedTensorType>(vector.getType()))
+      vector = tile::SplatOp::create(
+          b,
+          RankedTensorType::get(bufferType.getShape(), b.getF32Type(),
+                                tile::LaneAttr::get(context)),
+          vector);
+    tile::StoreSharedOp::create(b, vector,
+                                tile::StageOp::create(b, buffer, slot),
+                                /*transposed=*/false);
+  }
+  return success();
+}
+
+LogicalResult RoleKernel::emitVectorRole(Value instance) {
+  Work work = emitWork();
+  return emitPieces(work, [&](Piece &piece) -> FailureOr<Value> {
+    Consumer consumer = emitConsumer(piece, instance);
+    auto walk = [&](ArrayRef<unsigned> operands) {
+      for (int64_t ahead = 0; ahead < kRingStages; ++ahead)
+        startVectors(piece, consumer, work, instance,
+                     add(piece.first, index(ahead)), index(ahead));
+      SmallVector<Value> results;
+      if (failed(emitChunks(
+              piece, {},
+              [&](Value step, Value iteration, ValueRange,
+                  SmallVectorImpl<Value> &) -> LogicalResult {
+                Operation *before = b.getInsertionBlock()->getParentOp();
+                Value slot = tile::AcquireOp::create(b, own.value, instance,
+                                                     iteration);
+                Value token = emitToken(step, work);
+                startCopies(piece, consumer, token, own, slot, operands);
+                tile::WaitCopiesOp::create(b, kRingStages - 1);
+                tile::WarpBarrierOp::create(b);
+                Value ring = arith::RemUIOp::create(
+                    b, arith::SubIOp::create(b, step, piece.first),
+                    index(kRingStages));
+                if (failed(emitVectors(piece, consumer, instance, token, ring,
+                                       slot, before)))
+                  return failure();
+                tile::CommitOp::create(b, own.value, slot);
+                startVectors(piece, consumer, work, instance,
+                             add(step, index(kRingStages)), ring);
+                return success();
+              },
+              results)))
+        return failure();
+      tile::WaitCopiesOp::create(b, 0);
+      return success();
+    };
+    FailureOr<Value> next = emitSummaryPass(work, piece, [&] {
+      return walk(findSummaryOperands(scan, ownTiles));
+    });
+    if (failed(next))
+      return failure();
+    piece.iteration = *next;
+    if (failed(walk(ownTiles)))
+      return failure();
+    return add(piece.iteration,
+               arith::SubIOp::create(b, piece.end, piece.first));
+  });
+}

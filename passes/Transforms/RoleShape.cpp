@@ -1,0 +1,319 @@
+// SPDX-FileCopyrightText: The mamba-compiler authors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "passes/Transforms/RoleShape.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/Matchers.h"
+#include "passes/Analysis/TileAxes.h"
+#include "llvm/ADT/SetVector.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace mamba::ssd;
+
+namespace mamba {
+
+namespace {
+/// Rows of a warpgroup's product: tokens of a chunk, channels of a slice.
+constexpr int64_t kProductRows = 64;
+/// Chunks of vectors over tokens that are on their way (dt is gathered from
+/// 32-byte sectors, and needs the longest run-up).
+constexpr int64_t kRingStages = 4;
+constexpr int64_t kOutStages = 2;
+/// Consumers for which the warps of the producer warpgroup suffice.
+constexpr int64_t kMaxConsumers = 2;
+/// A segment of a split sequence has at least so many chunks: below, the
+/// second reading of its operands costs more than it spreads (PERF.md of the
+/// schedules: splits pay from two segments of 18 chunks, and eight-chunk
+/// segments are best for sequences of 64).
+constexpr int64_t kSegmentChunks = 8;
+/// Vectors over tokens in flight between the roles, for the memory estimate.
+constexpr int64_t kExportedVectors = 8;
+
+RankedTensorType tensorType(Value value) {
+  return cast<RankedTensorType>(value.getType());
+}
+
+bool hasRole(ChunkScanOp scan, unsigned operand, DimRole role) {
+  return llvm::is_contained(scan.getInRole(operand).getRoles(), role);
+}
+
+/// Heads of an operand; 1 where it has no head dimension.
+int64_t countHeads(ChunkScanOp scan, unsigned operand) {
+  ArrayRef<DimRole> roles = scan.getInRole(operand).getRoles();
+  auto *position = llvm::find(roles, DimRole::Head);
+  if (position == roles.end())
+    return 1;
+  return tensorType(scan.getIns()[operand])
+      .getDimSize(position - roles.begin());
+}
+
+bool isBulkOperand(ChunkScanOp scan, unsigned operand) {
+  return hasRole(scan, operand, DimRole::Time) &&
+         tensorType(scan.getBody().getArgument(operand)).getRank() == 2;
+}
+} // namespace
+
+bool isSharedOperand(ChunkScanOp scan, unsigned operand, int64_t consumers,
+                     int64_t slices) {
+  if (hasRole(scan, operand, DimRole::Channel))
+    return false;
+  int64_t readers = scan.getHeads() / countHeads(scan, operand) * slices;
+  return readers % consumers == 0;
+}
+
+std::optional<Value> getScalarTransition(ChunkScanOp scan) {
+  Value state = scan.getStateArgument(0);
+  Value next = scan.getYield().getTiles().back();
+  auto dot = next.getDefiningOp<DotOp>();
+  if (!dot || !dot.getInit())
+    return std::nullopt;
+  if (dot.getInit() == state)
+    return Value();
+  auto product = dot.getInit().getDefiningOp<arith::MulFOp>();
+  if (!product)
+    return std::nullopt;
+  for (unsigned i : {0, 1}) {
+    auto broadcast = product->getOperand(i).getDefiningOp<BroadcastOp>();
+    if (product->getOperand(1 - i) == state && broadcast &&
+        tensorType(broadcast.getInput()).getRank() == 0)
+      return broadcast.getInput();
+  }
+  return std::nullopt;
+}
+
+SmallVector<Value> getMasks(ChunkScanOp scan) {
+  TileAxes axes(scan);
+  llvm::SetVector<Value> masks;
+  for (DotOp dot : scan.getBody().front().getOps<DotOp>())
+    for (Value operand : {dot.getLhs(), dot.getRhs()})
+      if (axes.getRole(operand, 0) == DimRole::Time &&
+          axes.getRole(operand, 1) == DimRole::Time)
+        masks.insert(operand);
+  return masks.takeVector();
+}
+
+namespace {
+/// What a program needs to have a kernel with roles.
+class RoleChecks {
+public:
+  RoleChecks(ChunkScanOp scan, const Target &target)
+      : scan(scan), target(target), axes(scan) {}
+
+  std::string check() {
+    if (!target.hasWgmma)
+      return llvm::formatv("{0} has no products of a warpgroup", target.name);
+    for (auto step : {&RoleChecks::checkSizes, &RoleChecks::checkOperands,
+                      &RoleChecks::checkOutputs, &RoleChecks::checkProducts}) {
+      std::string rejection = (this->*step)();
+      if (!rejection.empty())
+        return rejection;
+    }
+    return "";
+  }
+
+private:
+  std::string checkSizes() {
+    if (scan.getNumStates() != 1)
+      return llvm::formatv("{0} carried states, kernels with roles have one",
+                           scan.getNumStates());
+    auto state = tensorType(scan.getStateArgument(0));
+    if (int64_t(scan.getChunk()) != kProductRows)
+      return llvm::formatv("chunks of {0} tokens, kernels with roles have {1}",
+                           scan.getChunk(), kProductRows);
+    for (int64_t size : state.getShape())
+      if (size % 8 != 0 || size > 256)
+        return llvm::formatv("a state of {0}x{1}, sizes must be multiples of 8 "
+                             "up to 256",
+                             state.getDimSize(0), state.getDimSize(1));
+    if (getMasks(scan).size() != 1)
+      return "not exactly one product with a time-by-time tile";
+    return "";
+  }
+
+  std::string checkOperands() {
+    for (auto [i, operand] : llvm::enumerate(scan.getIns())) {
+      int64_t bits = tensorType(operand).getElementTypeBitWidth();
+      if (isBulkOperand(scan, i)) {
+        if (bits != 16 || tensorType(operand).getRank() < 3 ||
+            matchPattern(operand, m_Constant()))
+          return llvm::formatv("operand {0} is no 16-bit tensor that bulk "
+                               "copies could read",
+                               i);
+      } else if (hasRole(scan, i, DimRole::Time) && bits != 32) {
+        return llvm::formatv("operand {0} has one {1}-bit number a token; "
+                             "kernels with roles take 32",
+                             i, bits);
+      }
+    }
+    return "";
+  }
+
+  std::string checkOutputs() {
+    for (unsigned i = 0; i < scan.getOuts().size(); ++i) {
+      Value tile = scan.getYield().getTiles()[i];
+      if (tensorType(tile).getRank() != 2 ||
+          tensorType(tile).getElementTypeBitWidth() != 16 ||
+          axes.getRole(tile, 1) != DimRole::Channel)
+        return llvm::formatv("output {0} is not a 16-bit tensor over channels",
+                             i);
+    }
+    return "";
+  }
+
+  /// The right operand of every product, as the roles compute it, stands in a
+  /// buffer.
+  std::string checkProducts() {
+    for (DotOp dot : scan.getBody().front().getOps<DotOp>()) {
+      bool transposed = axes.getRole(dot.getResult(), 1) == DimRole::Channel;
+      Value right = transposed ? dot.getLhs() : dot.getRhs();
+      auto argument = dyn_cast<BlockArgument>(right);
+      bool isInput =
+          argument && argument.getArgNumber() < scan.getIns().size();
+      if (!isInput && !llvm::is_contained(getMasks(scan), right))
+        return "the right operand of a product is computed, not copied (state "
+               "weights belong on the values)";
+    }
+    return "";
+  }
+
+  ChunkScanOp scan;
+  const Target &target;
+  TileAxes axes;
+};
+} // namespace
+
+/// Thread blocks that share operands, sets of them in a sequence. A gang has to
+/// be resident as a whole.
+static void chooseGang(ChunkScanOp scan, const Target &target,
+                       RoleShape &shape) {
+  int64_t consumers = scan.getHeads() * shape.slices;
+  int64_t sharing = consumers;
+  for (unsigned i = 0; i < scan.getIns().size(); ++i)
+    if (isBulkOperand(scan, i) &&
+        isSharedOperand(scan, i, shape.consumers, shape.slices))
+      sharing = std::min(sharing, consumers / countHeads(scan, i));
+  shape.gang = sharing / shape.consumers;
+  for (int64_t part = 2; shape.gang > target.units; ++part)
+    if (sharing / shape.consumers % part == 0)
+      shape.gang = sharing / shape.consumers / part;
+  shape.sets = consumers / shape.consumers / shape.gang;
+}
+
+static void chooseRegisters(RoleShape &shape, int64_t states) {
+  shape.loadRegisters = 40;
+  bool one = shape.consumers == 1;
+  shape.maskRegisters = one ? 152 : 96;
+  shape.consumeRegisters = one ? 240 : 184;
+}
+
+/// Bytes of shared memory with the stages of `shape`.
+static int64_t countSharedBytes(ChunkScanOp scan, const RoleShape &shape) {
+  constexpr int64_t kTile = kProductRows * kProductRows * 2;
+  int64_t sharedTiles = 0, ownTiles = 0, vectors = 0;
+  for (unsigned i = 0; i < scan.getIns().size(); ++i) {
+    if (!isBulkOperand(scan, i)) {
+      vectors += hasRole(scan, i, DimRole::Time);
+      continue;
+    }
+    bool isShared = isSharedOperand(scan, i, shape.consumers, shape.slices);
+    auto tile = tensorType(scan.getBody().getArgument(i));
+    bool channels = hasRole(scan, i, DimRole::Channel);
+    int64_t panels =
+        channels ? 1 : llvm::divideCeil(tile.getDimSize(1), kProductRows);
+    (isShared ? sharedTiles : ownTiles) += panels;
+  }
+  int64_t vectorBytes = kProductRows * 4;
+  int64_t perConsumer = shape.ownStages * (ownTiles * kTile +
+                                           kExportedVectors * vectorBytes) +
+                        shape.maskStages * kTile + vectors * kRingStages *
+                        vectorBytes + int64_t(scan.getOuts().size()) *
+                        kOutStages * kTile;
+  return shape.sharedStages * sharedTiles * kTile +
+         shape.consumers * perConsumer + 1024;
+}
+
+static bool chooseStages(ChunkScanOp scan, const Target &target,
+                         RoleShape &shape) {
+  constexpr int64_t kChoices[][3] = {{3, 3, 2}, {2, 3, 2}, {2, 2, 2},
+                                     {2, 2, 1}, {1, 2, 1}, {1, 1, 1}};
+  for (auto [sharedStages, ownStages, maskStages] : kChoices) {
+    shape.sharedStages = sharedStages;
+    shape.ownStages = ownStages;
+    shape.maskStages = maskStages;
+    shape.sharedBytes = countSharedBytes(scan, shape);
+    if (shape.sharedBytes <= target.sharedBytesPerBlock)
+      return true;
+  }
+  return false;
+}
+
+std::optional<RoleShape> chooseRoleShape(ChunkScanOp scan, const Target &target,
+                                         int64_t consumers,
+                                         std::string &rejection) {
+  rejection = RoleChecks(scan, target).check();
+  if (!rejection.empty())
+    return std::nullopt;
+  auto state = tensorType(scan.getStateArgument(0));
+  RoleShape shape;
+  shape.slices = llvm::divideCeil(state.getDimSize(0), kProductRows);
+  // The state of a consumer fits the registers of two only up to 128.
+  int64_t most = state.getDimSize(1) <= 128 ? kMaxConsumers : 1;
+  int64_t all = scan.getHeads() * shape.slices;
+  auto sharesTiles = [&](int64_t count) {
+    return all % count == 0 &&
+           llvm::all_of(llvm::seq<unsigned>(scan.getIns().size()),
+                        [&](unsigned i) {
+                          return !isBulkOperand(scan, i) ||
+                                 hasRole(scan, i, DimRole::Channel) ||
+                                 isSharedOperand(scan, i, count, shape.slices);
+                        });
+  };
+  if (consumers > most || (consumers && !sharesTiles(consumers))) {
+    rejection = llvm::formatv("{0} consumers a block do not divide the {1} "
+                              "heads that share operands, or exceed {2}",
+                              consumers, all, most);
+    return std::nullopt;
+  }
+  shape.consumers = consumers ? consumers : sharesTiles(most) ? most : 1;
+  chooseGang(scan, target, shape);
+  chooseRegisters(shape, state.getDimSize(1));
+  if (!chooseStages(scan, target, shape)) {
+    rejection = llvm::formatv("{0} B of shared memory exceed {1} B",
+                              shape.sharedBytes, target.sharedBytesPerBlock);
+    return std::nullopt;
+  }
+  shape.segmentChunks = getScalarTransition(scan) ? kSegmentChunks : 0;
+  return shape;
+}
+
+double predictRoleSeconds(ChunkScanOp scan, const Target &target,
+                          const RoleShape &shape, const ScanWork &work,
+                          ProblemSize size) {
+  // Measured on an H100 with the hand-written study of the schedules: 1.79 us a
+  // chunk for two consumers with states of 128 or fewer, in proportion above;
+  // a first pass over a segment takes 0.85 us a chunk; 12 us to start and end.
+  constexpr double kChunk = 1.79e-6, kSummaryChunk = 0.85e-6, kEnds = 12e-6;
+  constexpr double kShareOfBandwidth = 0.91;
+  double states = tensorType(scan.getStateArgument(0)).getDimSize(1);
+  double chunk = kChunk * std::max(states, 128.0) / 128.0;
+  int64_t chunks = llvm::divideCeil(size.length, int64_t(scan.getChunk()));
+  int64_t groups = std::max<int64_t>(1, target.units / shape.gang);
+  int64_t sets = size.batch * shape.sets;
+  double iterations = double(sets) * chunks / std::min(groups, sets);
+  double seconds = 0;
+  int64_t segments = shape.segmentChunks
+                         ? std::min(groups / sets, chunks / shape.segmentChunks)
+                         : 1;
+  if (segments > 1) {
+    iterations = double(chunks) / segments;
+    seconds += iterations * kSummaryChunk;
+  }
+  seconds += iterations * chunk + kEnds;
+  return std::max(seconds,
+                  work.bytes / (kShareOfBandwidth * target.bytesPerSecond));
+}
+
+} // namespace mamba

@@ -1,0 +1,69 @@
+// SPDX-FileCopyrightText: The mamba-compiler authors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+// The shape of a warp-specialised kernel: consumers, stages, register budgets
+// and how thread blocks divide the work; and which chunk programs have one.
+
+#pragma once
+
+#include "dialect/IR/SsdOps.h"
+#include "passes/Analysis/CostModel.h"
+#include "passes/Targets/Targets.h"
+
+#include <optional>
+#include <string>
+
+namespace mamba {
+
+struct RoleShape {
+  /// Consumer warpgroups of a thread block.
+  int64_t consumers = 0;
+  /// Slices of 64 that the headdim is cut into.
+  int64_t slices = 1;
+  /// Thread blocks that walk the same chunks side by side, because they read
+  /// the same shared operands, and sets of them that a sequence has.
+  int64_t gang = 1;
+  int64_t sets = 1;
+  /// Stages of the pipelines of shared operands, of each consumer's own, and
+  /// of its masks.
+  int64_t sharedStages = 0, ownStages = 0, maskStages = 0;
+  /// Registers a thread of the producers, the mask maker, the consumers.
+  int64_t loadRegisters = 0, maskRegisters = 0, consumeRegisters = 0;
+  /// Fewest chunks of a segment of a split sequence; 0: never split.
+  int64_t segmentChunks = 0;
+  /// Bytes of shared memory.
+  int64_t sharedBytes = 0;
+
+  /// Warps of a thread block: producers, mask maker, consumers.
+  int64_t getWarps() const { return 4 * (2 + consumers); }
+};
+
+/// Channels of a consumer.
+inline constexpr int64_t kRoleChannels = 64;
+
+/// The carried state's transition: state' = decay · state + …; null where it is
+/// the identity, nullopt where it is something else.
+std::optional<mlir::Value> getScalarTransition(ssd::ChunkScanOp scan);
+
+/// Whether all consumers of a thread block read the same part of an operand.
+bool isSharedOperand(ssd::ChunkScanOp scan, unsigned operand,
+                     int64_t consumers, int64_t slices);
+
+/// The time×time tiles that products with values over channels read.
+llvm::SmallVector<mlir::Value> getMasks(ssd::ChunkScanOp scan);
+
+/// The shape of the kernel of a chunk program with `consumers` consumers a
+/// block, or (0) the most that its heads allow. None if there is none;
+/// `rejection` says why.
+std::optional<RoleShape> chooseRoleShape(ssd::ChunkScanOp scan,
+                                         const Target &target,
+                                         int64_t consumers,
+                                         std::string &rejection);
+
+/// Predicted seconds of the kernel: the larger of its bytes and of the chunks
+/// that one thread block walks.
+double predictRoleSeconds(ssd::ChunkScanOp scan, const Target &target,
+                          const RoleShape &shape, const ScanWork &work,
+                          ProblemSize size);
+
+} // namespace mamba
