@@ -98,7 +98,6 @@ void RoleKernel::createFunction() {
   for (unsigned i = firstMap; i < types.size(); ++i) {
     function.setArgAttr(i, "llvm.byval", TypeAttr::get(image));
     function.setArgAttr(i, "llvm.align", b.getI64IntegerAttr(64));
-    function.setArgAttr(i, "nvvm.grid_constant", b.getUnitAttr());
   }
   bindPointers(tensors);
   b.setInsertionPointToStart(&function.getBody().front());
