@@ -147,7 +147,10 @@ ScheduleAttr ScheduleSelector::makeSchedule(Form form, int64_t chunk,
 SmallVector<ScheduleCandidate> ScheduleSelector::listCandidates() {
   SmallVector<ScheduleCandidate> candidates;
   auto wants = [&](Form form) { return request.form.value_or(form) == form; };
-  bool roles = target.hasWgmma && request.consumers != 0;
+  bool forcesPlain = request.channels || request.warps || request.stages ||
+                     request.weights == WeightSide::Keys;
+  bool roles = target.hasWgmma && request.consumers != 0 &&
+               (request.consumers > 0 || !forcesPlain);
   bool plain = request.consumers <= 0;
   auto add = [&](Form form, int64_t chunk) {
     if (plain)

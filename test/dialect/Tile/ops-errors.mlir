@@ -54,8 +54,8 @@ func.func private @f(tensor<64x64xf32, #tile.slice<axis = 0, of = #tile.accumula
 
 // -----
 // Buffer (C1)
-// expected-error @below {{(C1) a buffer is a static 2-D tile, got [64]}}
-func.func private @f(!tile.buffer<64xf32>)
+// expected-error @below {{(C1) a buffer is a static tile of rank 1 or 2, got [2, 64, 64]}}
+func.func private @f(!tile.buffer<2x64x64xf32>)
 
 // -----
 // Buffer (C2)

@@ -4,7 +4,8 @@
 // RUN: mamba-opt %s -ssd-select-schedule=target=sm_80 | FileCheck %s --check-prefixes=GPU,SM80
 // RUN: mamba-opt %s -ssd-select-schedule=target=sm_86 | FileCheck %s --check-prefixes=GPU,SM86
 // RUN: mamba-opt %s -ssd-select-schedule=target=sm_89 | FileCheck %s --check-prefixes=GPU,SM86
-// RUN: mamba-opt %s -ssd-select-schedule=target=sm_90a | FileCheck %s --check-prefixes=GPU,SM90
+// RUN: mamba-opt %s -ssd-select-schedule=target=sm_90a | FileCheck %s --check-prefix=ROLES
+// RUN: mamba-opt %s -ssd-select-schedule="target=sm_90a consumers=0" | FileCheck %s --check-prefixes=GPU,SM90
 // RUN: mamba-opt %s -ssd-select-schedule=target=sm_100a | FileCheck %s --check-prefixes=GPU,SM90
 // RUN: mamba-opt %s -ssd-select-schedule=target=sm_120 | FileCheck %s --check-prefixes=GPU,SM86
 // RUN: mamba-opt %s -ssd-select-schedule="form=chunked chunk=96 sub-block=32 weights=keys" | FileCheck %s --check-prefix=FORCED
@@ -17,6 +18,8 @@
 // SM80: schedule <form = chunked, chunk = 64, sub_block = 16, operand = bf16, weights = keys, channels = 64, warps = 4, stages = 3>
 // SM86: schedule <form = chunked, chunk = 64, sub_block = 16, operand = bf16, weights = keys, channels = 32, warps = 4, stages = 2>
 // SM90: schedule <form = chunked, chunk = 64, sub_block = 16, operand = bf16, weights = keys, channels = 64, warps = 4, stages = 2>
+// ROLES-LABEL: @mamba2
+// ROLES: schedule <form = chunked, chunk = 64, sub_block = 16, operand = bf16, channels = 64, warps = 16, stages = 3, consumers = 2>
 // FORCED-LABEL: @mamba2
 // FORCED: schedule <form = chunked, chunk = 96, sub_block = 32, operand = f32, weights = keys>
 // RECURRENT-LABEL: @mamba2
@@ -41,6 +44,8 @@ func.func @mamba2(%x: tensor<?x?x24x64xbf16>, %dt: tensor<?x?x24xf32>,
 // CPU-LABEL: @wide_state
 // CPU: operand = f32>
 // GPU-LABEL: @wide_state
+// ROLES-LABEL: @wide_state
+// ROLES: operand = f16, channels = 64, warps = 12, stages = 2, consumers = 1>
 // GPU: operand = f16, weights = keys, channels = 32, warps = 4, stages = {{[123]}}>
 func.func @wide_state(%x: tensor<?x?x8x64xf16>, %a: tensor<?x?x8xf32>,
                       %b: tensor<?x?x2x256xf16>, %c: tensor<?x?x2x256xf16>)
@@ -52,10 +57,12 @@ func.func @wide_state(%x: tensor<?x?x8x64xf16>, %a: tensor<?x?x8xf32>,
   return %y : tensor<?x?x8x64xf16>
 }
 
-// 40 is no power of two: all of it fits.
+// 40 is no power of two: all of it fits. An f32 result has no kernel with roles.
 // CPU-LABEL: @narrow_state
 // CPU: operand = f32, weights = keys>
 // GPU-LABEL: @narrow_state
+// ROLES-LABEL: @narrow_state
+// ROLES: weights = keys, channels = 40, warps = 4, stages = 3>
 // SM80: channels = 40, warps = 4, stages = 3>
 // SM86: channels = 40, warps = 4, stages = 2>
 func.func @narrow_state(%x: tensor<?x?x8x40xbf16>, %b: tensor<?x?x8x24xbf16>,
