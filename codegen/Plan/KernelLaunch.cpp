@@ -6,13 +6,12 @@
 #include "passes/KernelAttr.h"
 
 #include "mlir/IR/BuiltinAttributes.h"
+#include "passes/KernelAttr.h"
 #include "runtime/abi/LaunchPlan.h"
 
 using namespace mlir;
 
 namespace mamba::codegen {
-
-// Attributes of a kernel; see KernelLaunch.h.
 
 /// Largest size of a box in each dimension.
 constexpr int64_t kMaxBox = 256;

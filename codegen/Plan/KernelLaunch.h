@@ -35,11 +35,10 @@ struct KernelLaunch {
   int32_t chunk = 0;
 };
 
-/// Adds to `launch` what the attributes of `kernel` say about tensor maps,
-/// workspaces and persistence (`tile.tensor_maps`, `tile.workspaces`,
-/// `tile.gang`, `tile.sets`, `tile.segment_chunks`, `tile.chunk`); without a
-/// gang, `blocksPerBatch` stays. Fails with a diagnostic at `kernel` where one
-/// is malformed.
+/// Adds to `launch` what the attributes of `kernel` (passes/KernelAttr.h) say
+/// about tensor maps, workspaces and persistence; without a gang,
+/// `blocksPerBatch` stays. Fails with a diagnostic at `kernel` where one is
+/// malformed.
 llvm::LogicalResult readLaunchAttributes(mlir::Operation *kernel,
                                          KernelLaunch &launch);
 

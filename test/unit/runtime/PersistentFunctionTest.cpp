@@ -238,6 +238,7 @@ TEST_F(PersistentFunction, CacheServesManyThreads) {
   });
   std::array<int, 4> wrong = {};
   std::vector<std::thread> threads;
+  threads.reserve(wrong.size());
   for (size_t t = 0; t < wrong.size(); ++t)
     threads.emplace_back([&, t] {
       for (uint64_t i = 0; i < 4000; ++i) {

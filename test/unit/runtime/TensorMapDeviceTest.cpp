@@ -7,10 +7,11 @@
 #include "runtime/cuda/LoadedModule.h"
 #include "runtime/cuda/Memory.h"
 #include "test/unit/runtime/SamplePlan.h"
+#include "gtest/gtest.h"
 
 #include <algorithm>
 #include <chrono>
-#include <gtest/gtest.h>
+#include <cstdio>
 #include <optional>
 
 using namespace mamba::test;
