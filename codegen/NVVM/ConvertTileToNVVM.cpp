@@ -161,6 +161,7 @@ LogicalResult lowerTiles(gpu::GPUFuncOp function, const KernelInfo &kernel) {
   MLIRContext *context = function.getContext();
   TileTypeConverter converter(context);
   RewritePatternSet patterns(context);
+  populateBulkCopyPatterns(converter, patterns, kernel);
   populateElementwisePatterns(converter, patterns);
   populateGlobalPatterns(converter, patterns, kernel);
   populateLayoutPatterns(converter, patterns, kernel);

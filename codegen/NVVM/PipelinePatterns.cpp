@@ -16,10 +16,11 @@
 using namespace mlir;
 
 namespace mamba::codegen {
-namespace {
 
 using arith::CmpIPredicate;
 using tile::PipelineType;
+
+namespace {
 
 enum class Side { Full, Empty };
 
@@ -39,6 +40,15 @@ Value isZero(ThreadBuilder &b, Value value) {
   return b.compare(CmpIPredicate::eq, value, int64_t{0});
 }
 
+} // namespace
+
+Value fullBarrierOf(ThreadBuilder &b, Value pipeline, PipelineType type,
+                    Value slot) {
+  return mbarrierOf(b, pipeline, type, Side::Full, b.toI32(slot));
+}
+
+namespace {
+
 //===----------------------------------------------------------------------===//
 // Initialisation
 //===----------------------------------------------------------------------===//
@@ -52,7 +62,7 @@ struct PipelineLowering : TilePattern<tile::PipelineOp> {
     auto pointer = LLVM::LLVMPointerType::get(rewriter.getContext(), 3);
     Value base = LLVM::AddressOfOp::create(b, pointer, kSharedSymbol);
     Value pipeline = b.pointerAdd(base, kernel.offsets.lookup(op));
-    auto branch = scf::IfOp::create(b, isZero(b, b.thread()),
+    auto branch = scf::IfOp::create(b, b.isFirstThread(),
                                     /*withElseRegion=*/false);
     {
       // The roles start behind a barrier of the CTA.
@@ -130,9 +140,8 @@ struct ExpectLowering : TilePattern<tile::ExpectOp> {
   matchAndRewrite(tile::ExpectOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     ThreadBuilder b(op.getLoc(), rewriter);
-    Value word =
-        mbarrierOf(b, adaptor.getPipeline(), op.getPipeline().getType(),
-                   Side::Full, b.toI32(adaptor.getSlot()));
+    Value word = fullBarrierOf(b, adaptor.getPipeline(),
+                               op.getPipeline().getType(), adaptor.getSlot());
     b.assembly("@$2 mbarrier.arrive.expect_tx.shared::cta.b64 _, [$0], $1;",
                "r,r,b", {}, {word, b.i32(op.getBytes()), b.electLane()});
     rewriter.eraseOp(op);
@@ -222,7 +231,7 @@ Value flagAddress(ThreadBuilder &b, Value flags, Value index) {
 
 /// Runs `body` in the first thread of the role instance.
 void inFirstThread(ThreadBuilder &b, function_ref<void()> body) {
-  auto branch = scf::IfOp::create(b, isZero(b, b.thread()),
+  auto branch = scf::IfOp::create(b, b.isFirstThread(),
                                   /*withElseRegion=*/false);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(branch.thenBlock());

@@ -184,6 +184,10 @@ Value ThreadBuilder::electLane() {
   return fieldOf(intrinsic("llvm.nvvm.elect.sync", type, i32(-1)), 1);
 }
 
+Value ThreadBuilder::isFirstThread() {
+  return compare(arith::CmpIPredicate::eq, thread(), int64_t{0});
+}
+
 Value ThreadBuilder::fieldOf(Value structure, int64_t field) {
   return LLVM::ExtractValueOp::create(*this, structure, field);
 }

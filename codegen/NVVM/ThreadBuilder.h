@@ -50,8 +50,9 @@ public:
   Value lane();
   Value warp();
   Value instance();
-  /// i1: true in one lane of the warp.
+  /// i1: true in one lane of the warp; in the first thread.
   Value electLane();
+  Value isFirstThread();
 
   /// Calls `llvm.nvvm.…`. No result if `type` is null.
   Value intrinsic(llvm::StringRef name, mlir::Type type,

@@ -55,6 +55,10 @@ mlir::LogicalResult assignBarriers(mlir::gpu::GPUFuncOp function,
 /// A barrier of the threads of the role instance, or of the CTA.
 void emitBarrier(ThreadBuilder &b, const KernelInfo &kernel);
 
+/// The mbarrier that is complete when a slot (index) of a pipeline is full.
+mlir::Value fullBarrierOf(ThreadBuilder &b, mlir::Value pipeline,
+                          tile::PipelineType type, mlir::Value slot);
+
 /// Turns the roles of a function, whose ops have been lowered, into branches on
 /// the number of the warp.
 void lowerRoles(mlir::gpu::GPUFuncOp function, const KernelInfo &kernel);
@@ -71,6 +75,9 @@ protected:
   const KernelInfo &kernel;
 };
 
+void populateBulkCopyPatterns(const mlir::TypeConverter &converter,
+                              mlir::RewritePatternSet &patterns,
+                              const KernelInfo &kernel);
 void populateElementwisePatterns(const mlir::TypeConverter &converter,
                                  mlir::RewritePatternSet &patterns);
 void populateGlobalPatterns(const mlir::TypeConverter &converter,
