@@ -170,6 +170,7 @@ LogicalResult lowerTiles(gpu::GPUFuncOp function, const KernelInfo &kernel) {
   populateRolePatterns(converter, patterns, kernel);
   populateScanPatterns(converter, patterns, kernel);
   populateSharedPatterns(converter, patterns, kernel);
+  populateSharedVectorPatterns(converter, patterns, kernel);
   populateWgmmaPatterns(converter, patterns, kernel);
   ConversionTarget target(*context);
   target.addIllegalDialect<tile::TileDialect>();

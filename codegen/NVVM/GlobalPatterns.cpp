@@ -4,6 +4,7 @@
 // Global memory: asynchronous copies to shared memory, coalesced copies from
 // it, and loads and stores of register tiles.
 
+#include "codegen/NVVM/SharedAccess.h"
 #include "codegen/NVVM/TileLowering.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -57,8 +58,9 @@ Value unitSharedOffset(ThreadBuilder &b, const SharedLayout &layout, Value row,
                        Value unit) {
   Value swizzle =
       b.bitAnd(b.shiftRight(row, layout.swizzleShift()), layout.swizzleMask());
+  int64_t last = layout.columns * layout.elementBytes / kUnitBytes - 1;
   return b.add(b.mul(row, layout.pitch()),
-               b.mul(b.bitXor(unit, swizzle), kUnitBytes));
+               unitOffset(b, layout, unit, last, swizzle));
 }
 
 /// Visits every step of the walk. Where the column is fixed, addresses advance

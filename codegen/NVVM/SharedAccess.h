@@ -12,6 +12,11 @@
 
 namespace mamba::codegen {
 
+/// Byte offset of a unit (i32, at most `last`) from the start of its row, which
+/// permutes the units by `swizzle` (i32).
+mlir::Value unitOffset(ThreadBuilder &builder, const tile::SharedLayout &layout,
+                       mlir::Value unit, int64_t last, mlir::Value swizzle);
+
 /// Where in a tile a thread starts: row and 16-byte unit, known at run time.
 struct SharedOrigin {
   /// Row in a group of eight (0 to 7), and the rest, a multiple of 8 (i32).
@@ -60,7 +65,8 @@ public:
   /// stands at (row, unit) of the part.
   llvm::SmallVector<mlir::Value> load(int64_t row, int64_t unit, int count,
                                       bool transposed);
-  void store(int64_t row, int64_t unit, llvm::ArrayRef<mlir::Value> words);
+  void store(int64_t row, int64_t unit, llvm::ArrayRef<mlir::Value> words,
+             bool transposed);
 
 private:
   ThreadBuilder &builder;
@@ -79,6 +85,13 @@ llvm::SmallVector<mlir::Value> loadMatrices(ThreadBuilder &builder,
                                             const tile::SharedLayout &shared,
                                             const tile::RegisterLayout &layout,
                                             bool rightOperand, bool transposed);
+
+/// Writes the words of an accumulator or left operand to a buffer that then
+/// holds the tile or (`transposed`) its transpose. The target has `stmatrix`.
+void storeMatrices(ThreadBuilder &builder, mlir::Value base,
+                   const tile::SharedLayout &shared,
+                   const tile::RegisterLayout &layout,
+                   llvm::ArrayRef<mlir::Value> words, bool transposed);
 
 } // namespace mamba::codegen
 

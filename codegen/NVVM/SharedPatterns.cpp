@@ -88,75 +88,6 @@ struct WarpBarrierLowering : TilePattern<tile::WarpBarrierOp> {
 // Registers
 //===----------------------------------------------------------------------===//
 
-/// How a 16-bit layout is read with ldmatrix: its 16×16 (or 16×8) blocks, and
-/// the order of the words of a block. Accumulators and left operands have the
-/// first row group in word 0 and the second in word 1; right operands are the
-/// transposed case.
-struct MatrixWalk {
-  MatrixOrder order;
-  bool hardwareTransposed;
-};
-
-MatrixWalk walkOf(bool rightOperand, bool transposed) {
-  // A left operand stored row by row needs no transposition by the hardware, a
-  // right operand stored row by row does.
-  bool hardware = rightOperand != transposed;
-  // Words 0 and 1 differ in the row (of the left operand's fragment) or in K
-  // (of the right operand's); in memory that is a row unless transposed.
-  return {transposed ? MatrixOrder::UnitsFirst : MatrixOrder::RowsFirst,
-          hardware};
-}
-
-} // namespace
-
-int64_t possibleBits(int64_t step, int64_t count) {
-  int64_t bits = 0;
-  for (int64_t i = 0; i < count; ++i)
-    bits |= i * step;
-  return bits;
-}
-
-SmallVector<Value> loadMatrices(ThreadBuilder &b, Value base,
-                                const SharedLayout &shared,
-                                const RegisterLayout &layout, bool rightOperand,
-                                bool transposed) {
-  MatrixWalk walk = walkOf(rightOperand, transposed);
-  // Axes of the tile that run along the rows and the units of the buffer.
-  int rowAxis = transposed ? 1 : 0, unitAxis = 1 - rowAxis;
-  Value row = b.warpCoordinate(layout, rowAxis);
-  Value unit = b.div(b.warpCoordinate(layout, unitAxis), 8);
-  int64_t part = layout.warpRow[unitAxis] + layout.warpColumn[unitAxis];
-  MatrixAccess access(b, base, shared, walk.order, row, unit,
-                      possibleBits(part / 8, layout.warps.grid[unitAxis]));
-  auto block = [&](int64_t i, int64_t j, int count) {
-    std::array<int64_t, 2> at = {i, j};
-    return access.load(at[rowAxis], at[unitAxis] / 8, count,
-                       walk.hardwareTransposed);
-  };
-  // Walk the register table: it visits the words in ascending registers, two
-  // words (16×8) or four (16×16) of which share one load.
-  SmallVector<Value> words(layout.numRegisters() / 2);
-  for (int64_t word = 0; word < layout.numRegisters() / 2; ++word) {
-    if (words[word])
-      continue;
-    tile::Coordinate at = layout.registers[2 * word];
-    tile::Coordinate next = {at[0], at[1] + 8};
-    int64_t partner = word + 2;
-    bool paired = partner < layout.numRegisters() / 2 &&
-                  layout.registers[2 * partner] == next;
-    SmallVector<Value> loaded = block(at[0], at[1], paired ? 4 : 2);
-    words[word] = loaded[0];
-    words[word + 1] = loaded[1];
-    if (paired) {
-      words[partner] = loaded[2];
-      words[partner + 1] = loaded[3];
-    }
-  }
-  return words;
-}
-
-namespace {
-
 /// The accesses of an accumulator's threads, element pair by element pair.
 SharedAccess accumulatorAccess(ThreadBuilder &b, Value base,
                                const SharedLayout &shared,
@@ -233,25 +164,6 @@ struct LoadSharedLowering : TilePattern<tile::LoadSharedOp> {
 
 struct StoreSharedLowering : TilePattern<tile::StoreSharedOp> {
   using TilePattern::TilePattern;
-
-  /// Blocks of 16×16 by stmatrix, a last 16×8 by half of one.
-  void storeMatrices(ThreadBuilder &b, Value base, const SharedLayout &shared,
-                     const RegisterLayout &layout,
-                     ArrayRef<Value> words) const {
-    Value unit = b.div(b.warpCoordinate(layout, 1), 8);
-    MatrixAccess access(
-        b, base, shared, MatrixOrder::RowsFirst, b.warpCoordinate(layout, 0),
-        unit, possibleBits(layout.warpColumn[1] / 8, layout.warps.grid[1]));
-    int64_t count = layout.numRegisters() / 2;
-    for (int64_t word = 0; word < count;) {
-      tile::Coordinate at = layout.registers[2 * word];
-      bool four = word + 2 < count && layout.registers[2 * word + 4] ==
-                                          tile::Coordinate{at[0], at[1] + 8};
-      access.store(at[0], at[1] / 8, words.slice(word, four ? 4 : 2));
-      word += four ? 4 : 2;
-    }
-  }
-
   LogicalResult
   matchAndRewrite(tile::StoreSharedOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
@@ -265,7 +177,11 @@ struct StoreSharedLowering : TilePattern<tile::StoreSharedOp> {
       SmallVector<Value> words;
       for (Value pair : pairs)
         words.push_back(b.bitcast(pair, b.getI32Type()));
-      storeMatrices(b, adaptor.getBuffer(), shared, layout, words);
+      storeMatrices(b, adaptor.getBuffer(), shared, layout, words,
+                    op.getTransposed());
+    } else if (op.getTransposed()) {
+      return op.emitError("target ")
+             << kernel.target->name << " has no transposed stores of matrices";
     } else {
       forEachPair(b, adaptor.getBuffer(), shared, layout,
                   [&](Value pointer, int64_t reg) {

@@ -68,8 +68,9 @@ template <typename Op>
 class TilePattern : public mlir::OpConversionPattern<Op> {
 public:
   TilePattern(const mlir::TypeConverter &converter, mlir::MLIRContext *context,
-              const KernelInfo &kernel)
-      : mlir::OpConversionPattern<Op>(converter, context), kernel(kernel) {}
+              const KernelInfo &kernel, mlir::PatternBenefit benefit = 1)
+      : mlir::OpConversionPattern<Op>(converter, context, benefit),
+        kernel(kernel) {}
 
 protected:
   const KernelInfo &kernel;
@@ -101,6 +102,9 @@ void populateScanPatterns(const mlir::TypeConverter &converter,
 void populateSharedPatterns(const mlir::TypeConverter &converter,
                             mlir::RewritePatternSet &patterns,
                             const KernelInfo &kernel);
+void populateSharedVectorPatterns(const mlir::TypeConverter &converter,
+                                  mlir::RewritePatternSet &patterns,
+                                  const KernelInfo &kernel);
 void populateWgmmaPatterns(const mlir::TypeConverter &converter,
                            mlir::RewritePatternSet &patterns,
                            const KernelInfo &kernel);

@@ -69,3 +69,16 @@ gpu.module @products {
     gpu.return
   }
 }
+
+// -----
+gpu.module @transposed_store {
+  gpu.func @k() kernel attributes {known_block_size = array<i32: 128, 1, 1>} {
+    %x = tile.alloc : !tile.buffer<64x64xbf16>
+    %t = arith.constant dense<0.0> : tensor<64x64xbf16, #tile.accumulator<warps = [4, 1]>>
+    // expected-error @below {{target sm_86 has no transposed stores of matrices}}
+    // expected-error @below {{failed to legalize}}
+    tile.store_shared %t, %x transposed
+        : tensor<64x64xbf16, #tile.accumulator<warps = [4, 1]>>, !tile.buffer<64x64xbf16>
+    gpu.return
+  }
+}

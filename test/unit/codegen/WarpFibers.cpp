@@ -229,28 +229,36 @@ void loadMatrix(uint32_t *words, const char *address, uint32_t count,
   std::memcpy(words, mine().result.data(), 4 * count);
 }
 
+template <bool transposed>
 void storeMatrices(char *address, llvm::ArrayRef<uint32_t> words) {
   checkShared(address, "stmatrix");
   mine().address = address;
   llvm::copy(words, mine().words.begin());
   size_t count = words.size();
-  meetWarp("stmatrix x" + std::to_string(count), [&] {
+  std::string what = "stmatrix x" + std::to_string(count);
+  meetWarp(what + (transposed ? " transposed" : ""), [&] {
     for (size_t matrix = 0; matrix < count; ++matrix)
       for (int i = 0; i < 8; ++i) {
-        std::array<uint32_t, 4> row;
-        for (int j = 0; j < 4; ++j)
-          row[j] = ofLane(4 * i + j).words[matrix];
+        Row row;
+        for (int j = 0; j < 8; ++j) {
+          int from = transposed ? 4 * j + i / 2 : 4 * i + j / 2;
+          int half = transposed ? i % 2 : j % 2;
+          row[j] =
+              static_cast<uint16_t>(ofLane(from).words[matrix] >> (16 * half));
+        }
         int owner = static_cast<int>(matrix) * 8 + i;
         std::memcpy(const_cast<char *>(ofLane(owner).address), row.data(), 16);
       }
   });
 }
+template <bool transposed>
 void storeMatrix4(char *address, uint32_t a, uint32_t b, uint32_t c,
                   uint32_t d) {
-  storeMatrices(address, {a, b, c, d});
+  storeMatrices<transposed>(address, {a, b, c, d});
 }
+template <bool transposed>
 void storeMatrix2(char *address, uint32_t a, uint32_t b) {
-  storeMatrices(address, {a, b});
+  storeMatrices<transposed>(address, {a, b});
 }
 
 /// Element `half` of a word.
@@ -371,8 +379,12 @@ llvm::StringMap<void *> emulatedIntrinsics() {
       {"shfl.sync.bfly.f32", address(shuffleFloat<Butterfly>)},
       {"shfl.sync.idx.i32", address(shuffleInteger<Index>)},
       {"shfl.sync.bfly.i32", address(shuffleInteger<Butterfly>)},
-      {"stmatrix.sync.aligned.m8n8.x4.b16.p3", address(storeMatrix4)},
-      {"stmatrix.sync.aligned.m8n8.x2.b16.p3", address(storeMatrix2)},
+      {"stmatrix.sync.aligned.m8n8.x4.b16.p3", address(storeMatrix4<false>)},
+      {"stmatrix.sync.aligned.m8n8.x2.b16.p3", address(storeMatrix2<false>)},
+      {"stmatrix.sync.aligned.m8n8.x4.trans.b16.p3",
+       address(storeMatrix4<true>)},
+      {"stmatrix.sync.aligned.m8n8.x2.trans.b16.p3",
+       address(storeMatrix2<true>)},
       {"redux.sync.umax", address(reduceMaximum)},
       {"ex2.approx.ftz.f32", address(exp2Approximate)},
       {"rcp.approx.ftz.f", address(reciprocal)},

@@ -147,16 +147,27 @@ TEST(RegisterLayout, ColumnPairs) {
 // Shared memory
 //===----------------------------------------------------------------------===//
 
-/// Column counts of 16-bit elements around every pitch.
-const int64_t kColumns[] = {8, 16, 24, 32, 40, 64, 72, 128, 256};
+/// Layouts of 64 rows: columns around every pitch, and panels.
+std::vector<SharedLayout> sharedLayouts(int64_t bytes) {
+  std::vector<SharedLayout> layouts;
+  for (int64_t columns : {8, 16, 24, 32, 40, 64, 72, 128, 256})
+    layouts.push_back({64, columns, bytes});
+  for (int64_t panels : {1, 2, 3, 4})
+    layouts.push_back({64, panels * kBankRowBytes / bytes, bytes, true});
+  return layouts;
+}
+
+std::string nameOf(const SharedLayout &layout) {
+  return std::to_string(layout.columns) + " columns" +
+         (layout.panels ? " in panels" : "");
+}
 
 TEST(SharedLayout, EveryElementHasItsOwnBytes) {
   for (int64_t bytes : {2, 4})
-    for (int64_t columns : kColumns) {
-      SharedLayout layout{64, columns, bytes};
+    for (const SharedLayout &layout : sharedLayouts(bytes)) {
       std::set<int64_t> seen;
       for (int64_t row = 0; row < layout.rows; ++row)
-        for (int64_t column = 0; column < columns; ++column) {
+        for (int64_t column = 0; column < layout.columns; ++column) {
           int64_t offset = layout.offset(row, column);
           EXPECT_TRUE(seen.insert(offset).second);
           EXPECT_GE(offset, 0);
@@ -167,20 +178,34 @@ TEST(SharedLayout, EveryElementHasItsOwnBytes) {
 }
 
 TEST(SharedLayout, UnitsStayWhole) {
-  for (int64_t columns : kColumns) {
-    SharedLayout layout{64, columns, 2};
+  for (const SharedLayout &layout : sharedLayouts(2))
     for (int64_t row = 0; row < layout.rows; ++row)
-      for (int64_t column = 0; column < columns; ++column)
+      for (int64_t column = 0; column < layout.columns; ++column)
         EXPECT_EQ(layout.offset(row, column),
                   layout.offset(row, column / 8 * 8) + column % 8 * 2);
-  }
 }
 
 TEST(SharedLayout, SwizzleRepeatsAfterEightRows) {
-  for (int64_t columns : kColumns) {
-    SharedLayout layout{64, columns, 2};
+  for (const SharedLayout &layout : sharedLayouts(2))
     for (int64_t row = 0; row + 8 < 64; ++row)
       EXPECT_EQ(layout.swizzle(row), layout.swizzle(row + 8));
+}
+
+// A panel is a tile of its own: what tensor maps with 128-byte swizzle write.
+TEST(SharedLayout, PanelsFollowEachOther) {
+  for (int64_t bytes : {2, 4}) {
+    int64_t width = kBankRowBytes / bytes;
+    SharedLayout layout{48, 3 * width, bytes, true}, one{48, width, bytes};
+    EXPECT_EQ(layout.panelBytes(), 48 * 128);
+    EXPECT_EQ(layout.bytes(), 3 * layout.panelBytes());
+    for (int64_t row = 0; row < layout.rows; ++row)
+      for (int64_t column = 0; column < layout.columns; ++column) {
+        int64_t inPanel = one.offset(row, column % width);
+        EXPECT_EQ(layout.offset(row, column),
+                  column / width * layout.panelBytes() + inPanel);
+        int64_t plain = row * 128 + column % width * bytes;
+        EXPECT_EQ(inPanel, plain ^ (plain >> 7 & 7) << 4);
+      }
   }
 }
 
@@ -192,31 +217,27 @@ void addBanks(std::multiset<int64_t> &banks, int64_t offset, int64_t count) {
 
 // ldmatrix reads, and stmatrix writes, 8 rows of 16 bytes at a time.
 TEST(SharedLayout, MatricesTouchEveryBankOnce) {
-  for (int64_t columns : kColumns) {
-    SharedLayout layout{64, columns, 2};
+  for (const SharedLayout &layout : sharedLayouts(2))
     for (int64_t row = 0; row < 64; row += 8)
-      for (int64_t column = 0; column < columns; column += 8) {
+      for (int64_t column = 0; column < layout.columns; column += 8) {
         std::multiset<int64_t> banks;
         for (int64_t i = 0; i < 8; ++i)
           addBanks(banks, layout.offset(row + i, column), kUnitBytes);
         for (int64_t bank = 0; bank < 32; ++bank)
-          EXPECT_EQ(banks.count(bank), 1u) << columns << " columns";
+          EXPECT_EQ(banks.count(bank), 1u) << nameOf(layout);
       }
-  }
 }
 
 // Stores of an accumulator's 16-bit pairs: 8 rows × 4 lanes × 4 bytes.
 TEST(SharedLayout, AccumulatorPairsTouchEveryBankOnce) {
-  for (int64_t columns : kColumns) {
-    SharedLayout layout{64, columns, 2};
-    for (int64_t column = 0; column < columns; column += 8) {
+  for (const SharedLayout &layout : sharedLayouts(2))
+    for (int64_t column = 0; column < layout.columns; column += 8) {
       std::multiset<int64_t> banks;
       for (int64_t lane = 0; lane < kLanes; ++lane)
         addBanks(banks, layout.offset(lane / 4, column + lane % 4 * 2), 4);
       for (int64_t bank = 0; bank < 32; ++bank)
-        EXPECT_EQ(banks.count(bank), 1u) << columns << " columns";
+        EXPECT_EQ(banks.count(bank), 1u) << nameOf(layout);
     }
-  }
 }
 
 } // namespace
