@@ -37,7 +37,8 @@ roundtrip = []
 if lit_config.params.get("verify-roundtrip"):
     roundtrip = ["--verify-roundtrip"]
 
-mamba_tools = ["mamba-compile", "mamba-golden", "mamba-lsp-server", "mamba-run"]
+mamba_tools = ["mamba-bench", "mamba-compile", "mamba-golden", "mamba-lsp-server"]
+mamba_tools += ["mamba-run"]
 llvm_config.add_tool_substitutions(
     [ToolSubst("mamba-opt", FindTool("mamba-opt"), extra_args=roundtrip)]
     + mamba_tools

@@ -21,6 +21,11 @@ CreatedExecutable createCpuExecutable(mlir::func::FuncOp function,
 CreatedExecutable createGpuExecutable(mlir::func::FuncOp function,
                                       const Target *target);
 
+/// The row for a GPU: the greatest capability at or below its own; rows for one
+/// architecture only ("sm_90a") need that very capability. Fails where no row
+/// serves it.
+llvm::Expected<const Target *> chooseGpuTarget(const mamba_device_info &device);
+
 /// A module with a copy of `function` alone.
 mlir::OwningOpRef<mlir::ModuleOp> isolate(mlir::func::FuncOp function);
 

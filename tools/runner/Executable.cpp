@@ -111,6 +111,30 @@ CreatedExecutable createExecutable(func::FuncOp function, StringRef name) {
 // Shared by the back ends
 //===----------------------------------------------------------------------===//
 
+llvm::Expected<const Target *>
+chooseGpuTarget(const mamba_device_info &device) {
+  const Target *best = nullptr;
+  int64_t bestRow = 0;
+  for (const Target &row : getTargets()) {
+    if (!row.isGpu())
+      continue;
+    StringRef number = StringRef(row.name).drop_front(StringRef("sm_").size());
+    bool isExact = number.consume_back("a");
+    int64_t value = 0;
+    if (number.getAsInteger(10, value) || value > device.capability ||
+        (isExact && value != device.capability) || value < bestRow)
+      continue;
+    best = &row;
+    bestRow = value;
+  }
+  if (!best)
+    return llvm::createStringError(
+        llvm::Twine(device.name) + " has compute capability " +
+        llvm::Twine(device.capability) +
+        ", which no target row serves; there is " + listTargets());
+  return best;
+}
+
 OwningOpRef<ModuleOp> isolate(func::FuncOp function) {
   OwningOpRef<ModuleOp> module = ModuleOp::create(function.getLoc());
   module->push_back(function.clone());

@@ -59,26 +59,6 @@ private:
 /// Memory that is certainly larger than a GPU's L2 cache.
 constexpr int64_t cacheBytes = int64_t(256) << 20;
 
-/// The row for a compute capability: the greatest one at or below it; rows for
-/// one architecture only ("sm_90a") need that very capability.
-const Target *chooseTarget(int32_t capability) {
-  const Target *best = nullptr;
-  int64_t bestRow = 0;
-  for (const Target &row : getTargets()) {
-    if (!row.isGpu())
-      continue;
-    StringRef number = StringRef(row.name).drop_front(StringRef("sm_").size());
-    bool isExact = number.consume_back("a");
-    int64_t value = 0;
-    if (number.getAsInteger(10, value) || value > capability ||
-        (isExact && value != capability) || value < bestRow)
-      continue;
-    best = &row;
-    bestRow = value;
-  }
-  return best;
-}
-
 llvm::Expected<rt::cu::GpuFunction>
 loadFunction(const Device &device, StringRef image, const mamba_plan &plan) {
   auto module = device->load(image.data(), image.size(), /*cacheDirectory=*/"");
@@ -227,10 +207,13 @@ std::string GpuExecution::describe() const {
 }
 
 MachineLimits GpuExecution::getLimits() const {
-  const Target *row = chooseTarget(device->info().capability);
-  if (!row)
+  auto row = chooseGpuTarget(device->info());
+  if (!row) {
+    llvm::consumeError(row.takeError());
     return {};
-  return {row->bytesPerSecond, row->flopsPerSecond, row->machine.str()};
+  }
+  return {(*row)->bytesPerSecond, (*row)->flopsPerSecond,
+          (*row)->machine.str()};
 }
 
 CreatedExecutable createGpuExecutable(func::FuncOp function,
@@ -238,13 +221,12 @@ CreatedExecutable createGpuExecutable(func::FuncOp function,
   auto device = rt::cu::GpuDevice::open(/*ordinal=*/0);
   if (!device.isOk())
     return toError(device.status());
-  if (!target)
-    target = chooseTarget((*device)->info().capability);
-  if (!target)
-    return llvm::createStringError(
-        llvm::Twine((*device)->info().name) + " has compute capability " +
-        llvm::Twine((*device)->info().capability) +
-        ", which no target row serves; there is " + listTargets());
+  if (!target) {
+    auto chosen = chooseGpuTarget((*device)->info());
+    if (!chosen)
+      return chosen.takeError();
+    target = *chosen;
+  }
   OwningOpRef<ModuleOp> module = isolate(function);
   FailureOr<codegen::GpuProgram> program =
       codegen::compileForGpu(*module, function.getName(), target->name);

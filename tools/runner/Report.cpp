@@ -115,8 +115,8 @@ static double countChunkFlops(ssd::ChunkScanOp scan) {
   return flops;
 }
 
-static double countFlops(func::FuncOp function, const CallSizes &sizes,
-                         const Target &target) {
+double countFlops(func::FuncOp function, const CallSizes &sizes,
+                  const Target &target) {
   OwningOpRef<ModuleOp> module = isolate(function);
   // What cannot be lowered is not counted.
   ScopedDiagnosticHandler silent(function.getContext(),

@@ -46,6 +46,10 @@ Work countWork(mlir::func::FuncOp function, const CallSizes &sizes,
                llvm::ArrayRef<HostTensor> inputs,
                llvm::ArrayRef<HostTensor> outputs, const Target *target);
 
+/// The flops of countWork.
+double countFlops(mlir::func::FuncOp function, const CallSizes &sizes,
+                  const Target &target);
+
 /// Times of one function.
 struct Timing {
   std::vector<double> seconds;
