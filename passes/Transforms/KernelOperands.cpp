@@ -60,7 +60,9 @@ Access KernelOperands::makeAccess(Value tensor, ArrayRef<DimRole> roles) {
 Value KernelOperands::mul(Value value, int64_t factor) {
   if (factor == 1)
     return value;
-  return arith::MulIOp::create(b, value, index(factor));
+  Value constant = arith::ConstantOp::create(
+      b, b.getIntegerAttr(value.getType(), factor));
+  return arith::MulIOp::create(b, value, constant);
 }
 
 Access KernelOperands::stateAccess(Value tensor, unsigned i) {

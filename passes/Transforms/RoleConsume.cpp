@@ -34,14 +34,14 @@ findSharedScores(ChunkScanOp scan, const TileAxes &axes,
 /// mask of each.
 LogicalResult RoleKernel::emitMasks(const Piece &piece,
                                     ArrayRef<Consumer> consumers,
-                                    Value iteration, Operation *before) {
+                                    Iterations iterations, Operation *before) {
   auto isShared = [&](Value value) {
     auto argument = dyn_cast<BlockArgument>(value);
     return argument &&
            llvm::is_contained(sharedTiles, argument.getArgNumber());
   };
   SmallVector<Value> scores = findSharedScores(scan, axes, isShared);
-  RoleSlots common(*this, Value(), iteration);
+  RoleSlots common(*this, Value(), iterations);
   RoleEmitter scoreEmitter(b, entry, scan, axes, common,
                            RoleEmitter::LeftOperands::Buffers);
   if (failed(scoreEmitter.startProducts(scores)))
@@ -58,7 +58,7 @@ LogicalResult RoleKernel::emitMasks(const Piece &piece,
 
   for (int64_t i = 0; i < shape.consumers; ++i) {
     Value group = index(i);
-    RoleSlots slots(*this, group, iteration);
+    RoleSlots slots(*this, group, iterations);
     slots.bindShared(common.getShared());
     RoleEmitter emitter(b, entry, scan, axes, slots,
                         RoleEmitter::LeftOperands::Buffers);
@@ -79,7 +79,7 @@ LogicalResult RoleKernel::emitMasks(const Piece &piece,
     }
     slots.release(own, slots.getOwn(), made);
     Value target =
-        tile::AcquireOp::create(b, mask.value, group, iteration);
+        tile::AcquireOp::create(b, mask.value, group, iterations.masks);
     for (auto [value, tile] : llvm::zip(wanted, made))
       tile::StoreSharedOp::create(
           b, tile, tile::StageOp::create(b, masks.lookup(value), target),
@@ -99,9 +99,10 @@ LogicalResult RoleKernel::emitMaskRole() {
     FailureOr<Value> next = emitSummaryPass(work, piece, [&] {
       return emitChunks(
           piece, {},
-          [&](Value, Value iteration, ValueRange, SmallVectorImpl<Value> &) {
+          [&](Value, Iterations iterations, ValueRange,
+              SmallVectorImpl<Value> &) {
             for (int64_t i = 0; i < shape.consumers; ++i) {
-              RoleSlots slots(*this, index(i), iteration);
+              RoleSlots slots(*this, index(i), iterations);
               slots.release(own, slots.getOwn(), {});
               if (i == 0)
                 slots.release(shared, slots.getShared(), {});
@@ -113,12 +114,13 @@ LogicalResult RoleKernel::emitMaskRole() {
     piece.iteration = *next;
     SmallVector<Consumer> consumers;
     for (int64_t i = 0; i < shape.consumers; ++i)
-      consumers.push_back(emitConsumer(piece, index(i)));
+      consumers.push_back(emitConsumer(piece, number(i)));
     if (failed(emitChunks(
             piece, {},
-            [&](Value, Value iteration, ValueRange, SmallVectorImpl<Value> &) {
+            [&](Value, Iterations iterations, ValueRange,
+              SmallVectorImpl<Value> &) {
               Operation *before = b.getInsertionBlock()->getParentOp();
-              return emitMasks(piece, consumers, iteration, before);
+              return emitMasks(piece, consumers, iterations, before);
             },
             results)))
       return failure();
@@ -164,7 +166,7 @@ Value RoleKernel::loadInit(const Piece &piece, Consumer consumer) {
 
 /// The number of a consumer of a block in the workspaces.
 Value RoleKernel::handoverIndex(Value block, Value instance) {
-  return add(mul(block, shape.consumers), instance);
+  return widen(add(mul(block, shape.consumers), narrow(instance)));
 }
 
 Value RoleKernel::loadHandover(Value block, Value instance) {
@@ -175,9 +177,9 @@ Value RoleKernel::loadHandover(Value block, Value instance) {
 
 void RoleKernel::storeHandover(Value state, Value instance) {
   int64_t columns = stateType().getDimSize(1);
-  Value number = handoverIndex(block(), instance);
+  Value slot = handoverIndex(blockNumber(), instance);
   tile::StoreGlobalOp::create(b, state, handoverStates,
-                              mul(number, 64 * columns),
+                              mul(slot, 64 * columns),
                               ValueRange{index(columns), index(1)},
                               ValueRange{index(64), index(columns)});
 }
@@ -191,7 +193,7 @@ FailureOr<Value> RoleKernel::emitInitialState(const Work &work,
                                               Value instance) {
   auto combine = [&]() -> Value {
     Value start = loadInit(piece, consumer);
-    auto loop = scf::ForOp::create(b, index(0), work.segment, index(1),
+    auto loop = scf::ForOp::create(b, number(0), work.segment, number(1),
                                    ValueRange{start});
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
@@ -199,14 +201,14 @@ FailureOr<Value> RoleKernel::emitInitialState(const Work &work,
                                             work.sets),
                       piece.set);
     Value from = add(mul(group, shape.gang), work.lane);
-    Value number = handoverIndex(from, instance);
-    tile::AwaitOp::create(b, handoverFlags, number);
+    Value slot = handoverIndex(from, instance);
+    tile::AwaitOp::create(b, handoverFlags, slot);
     Access decays = {handoverDecays,
                      RankedTensorType::get({ShapedType::kDynamic},
                                            b.getF32Type()),
                      {}};
     Value decay = tile::SplatOp::create(b, stateType(),
-                                        loadScalar(decays, number));
+                                        loadScalar(decays, slot));
     Value carried =
         arith::MulFOp::create(b, loop.getRegionIterArg(0), decay);
     Value sum =
@@ -215,7 +217,7 @@ FailureOr<Value> RoleKernel::emitInitialState(const Work &work,
     return loop.getResult(0);
   };
   auto receive = [&]() -> Value {
-    Value from = arith::SubIOp::create(b, block(), index(shape.gang));
+    Value from = arith::SubIOp::create(b, blockNumber(), number(shape.gang));
     tile::AwaitOp::create(b, handoverFlags, handoverIndex(from, instance));
     return loadHandover(from, instance);
   };
@@ -231,7 +233,7 @@ FailureOr<Value> RoleKernel::emitInitialState(const Work &work,
     return choice.getResult(0);
   };
   Value atStart = arith::CmpIOp::create(b, arith::CmpIPredicate::eq,
-                                        piece.first, index(0));
+                                        piece.first, number(0));
   auto unsplit = [&] {
     return choose(atStart, [&] { return loadInit(piece, consumer); }, receive);
   };
@@ -247,10 +249,10 @@ LogicalResult RoleKernel::emitSummary(const Work &work, const Piece &piece,
   Value transition = *getScalarTransition(scan);
   Value one = arith::ConstantOp::create(b, b.getF32FloatAttr(1.0f));
   SmallVector<Value> results;
-  auto walk = [&](Value step, Value iteration, ValueRange carried,
+  auto walk = [&](Value step, Iterations iterations, ValueRange carried,
                   SmallVectorImpl<Value> &next) -> LogicalResult {
     Operation *before = b.getInsertionBlock()->getParentOp();
-    RoleSlots slots(*this, instance, iteration);
+    RoleSlots slots(*this, instance, iterations);
     RoleEmitter emitter(b, entry, scan, axes, slots,
                         RoleEmitter::LeftOperands::Registers);
     bindPieceOperands(emitter, piece, consumer, before);
@@ -276,13 +278,13 @@ LogicalResult RoleKernel::emitSummary(const Work &work, const Piece &piece,
   if (failed(emitChunks(piece, {zeroState(), one}, walk, results)))
     return failure();
   storeHandover(results[0], instance);
-  Value number = handoverIndex(block(), instance);
+  Value slot = handoverIndex(blockNumber(), instance);
   auto lanes = tile::LaneAttr::get(b.getContext());
   Value decay = tile::SplatOp::create(
       b, RankedTensorType::get({1}, b.getF32Type(), lanes), results[1]);
-  tile::StoreGlobalOp::create(b, decay, handoverDecays, number,
+  tile::StoreGlobalOp::create(b, decay, handoverDecays, slot,
                               ValueRange{index(1)}, ValueRange{index(1)});
-  tile::SignalOp::create(b, handoverFlags, number);
+  tile::SignalOp::create(b, handoverFlags, slot);
   return success();
 }
 
@@ -310,7 +312,7 @@ void RoleKernel::emitFinalState(const Work &work, const Piece &piece,
   auto handover = scf::IfOp::create(b, whole, /*withElseRegion=*/false);
   b.setInsertionPoint(handover.thenYield());
   storeHandover(state, instance);
-  tile::SignalOp::create(b, handoverFlags, handoverIndex(block(), instance));
+  tile::SignalOp::create(b, handoverFlags, handoverIndex(blockNumber(), instance));
 }
 
 //===----------------------------------------------------------------------===//
@@ -331,8 +333,9 @@ LogicalResult RoleKernel::emitOutputs(RoleSlots &slots, RoleEmitter &emitter,
   }
   slots.release(mask, slots.getMask(), results);
   SmallVector<Value> stages;
-  Value parity = arith::RemUIOp::create(b, iteration, index(kOutStages));
-  Value stage = add(mul(instance, kOutStages), parity);
+  Value parity =
+      narrow(arith::RemUIOp::create(b, iteration, index(kOutStages)));
+  Value stage = widen(add(mul(narrow(instance), kOutStages), parity));
   for (auto [out, result] : llvm::zip(outs, results)) {
     stages.push_back(tile::StageOp::create(b, out.buffer, stage));
     tile::StoreSharedOp::create(b, result, stages.back(), /*transposed=*/true);
@@ -353,7 +356,7 @@ LogicalResult RoleKernel::emitOutputs(RoleSlots &slots, RoleEmitter &emitter,
 LogicalResult RoleKernel::emitConsumeRole(Value instance) {
   Work work = emitWork();
   auto walkPiece = [&](Piece &piece) -> FailureOr<Value> {
-    Consumer consumer = emitConsumer(piece, instance);
+    Consumer consumer = emitConsumer(piece, narrow(instance));
     FailureOr<Value> next = emitSummaryPass(work, piece, [&] {
       return emitSummary(work, piece, consumer, instance);
     });
@@ -364,24 +367,22 @@ LogicalResult RoleKernel::emitConsumeRole(Value instance) {
         emitInitialState(work, piece, consumer, instance);
     if (failed(initial))
       return failure();
-    auto walk = [&](Value step, Value iteration, ValueRange carried,
+    auto walk = [&](Value step, Iterations iterations, ValueRange carried,
                     SmallVectorImpl<Value> &next) -> LogicalResult {
       Operation *before = b.getInsertionBlock()->getParentOp();
       Value token = emitToken(step, work);
-      RoleSlots slots(*this, instance, iteration);
+      RoleSlots slots(*this, instance, iterations);
       slots.readsMasks = true;
       RoleEmitter emitter(b, entry, scan, axes, slots,
                           RoleEmitter::LeftOperands::Registers);
       bindPieceOperands(emitter, piece, consumer, before);
-      Value rows = arith::MinSIOp::create(b, countRows(token),
-                                          index(scan.getChunk()));
-      emitter.bindValidRows(
-          arith::IndexCastOp::create(b, b.getI32Type(), rows));
+      emitter.bindValidRows(arith::MinSIOp::create(
+          b, countRows(token), number(scan.getChunk())));
       emitter.bindState(scan.getStateArgument(0), carried[0]);
       SmallVector<Value> sinks(scan.getYield().getTiles());
       if (failed(emitter.startProducts(sinks)) ||
           failed(emitOutputs(slots, emitter, piece, consumer, instance, token,
-                             iteration)))
+                             iterations.masks)))
         return failure();
       FailureOr<Value> state = emitter.emit(sinks.back());
       if (failed(state))

@@ -240,7 +240,7 @@ LogicalResult RoleKernel::build() {
 //===----------------------------------------------------------------------===//
 
 Value RoleSlots::wait(const RoleKernel::Pipeline &pipeline, Value &slot,
-                      Value group) {
+                      Value group, Value iteration) {
   if (!slot)
     slot = tile::WaitOp::create(kernel.b, pipeline.value, group, iteration);
   return slot;

@@ -35,6 +35,7 @@ public:
 private:
   friend class RoleSlots;
 
+
   /// A pipeline and its stages.
   struct Pipeline {
     mlir::Value value;
@@ -50,18 +51,25 @@ private:
     mlir::Value lane, group, sets, chunks, split, segment, segments;
     mlir::Value low, high, last, pieces;
   };
-  /// A part of one sequence in that range.
+  /// A part of one sequence in that range. Numbers of work are i32, which saves
+  /// the roles registers; only offsets in tensors are index.
   struct Piece {
     mlir::Value set, first, end, batch, tile;
-    mlir::Value iteration; ///< Of the pipelines, at the first chunk.
+    /// Of the pipelines, at the first chunk; of the masks', which a first pass
+    /// over a segment (then the block's only piece) does not use.
+    mlir::Value iteration, maskIteration;
   };
   /// What a consumer works on.
   struct Consumer {
     mlir::Value head, slice;
   };
   using PieceBody = llvm::function_ref<mlir::FailureOr<mlir::Value>(Piece &)>;
+  /// Iterations of the pipelines of operands, and of masks.
+  struct Iterations {
+    mlir::Value operands, masks;
+  };
   using ChunkBody = llvm::function_ref<mlir::LogicalResult(
-      mlir::Value step, mlir::Value iteration, mlir::ValueRange carried,
+      mlir::Value step, Iterations iterations, mlir::ValueRange carried,
       llvm::SmallVectorImpl<mlir::Value> &next)>;
 
   // RoleKernel.cpp: function, buffers, roles.
@@ -85,7 +93,17 @@ private:
   mlir::FailureOr<mlir::Value>
   emitSummaryPass(const Work &work, const Piece &piece,
                   llvm::function_ref<mlir::LogicalResult()> body);
-  Consumer emitConsumer(const Piece &piece, mlir::Value number);
+  /// i32 constants and conversions.
+  mlir::Value number(int64_t value) {
+    return mlir::arith::ConstantIntOp::create(b, value, 32);
+  }
+  mlir::Value narrow(mlir::Value value) {
+    return mlir::arith::IndexCastOp::create(b, b.getI32Type(), value);
+  }
+  mlir::Value widen(mlir::Value value) {
+    return mlir::arith::IndexCastOp::create(b, b.getIndexType(), value);
+  }
+  Consumer emitConsumer(const Piece &piece, mlir::Value instance);
   mlir::Value emitToken(mlir::Value step, const Work &work);
   /// Element offset of a piece's operand, without its tokens.
   mlir::Value emitOffset(const Access &access, const Piece &piece,
@@ -118,7 +136,7 @@ private:
   mlir::LogicalResult emitConsumeRole(mlir::Value instance);
   mlir::LogicalResult emitMasks(const Piece &piece,
                                 llvm::ArrayRef<Consumer> consumers,
-                                mlir::Value iteration, mlir::Operation *before);
+                                Iterations iterations, mlir::Operation *before);
   mlir::LogicalResult emitOutputs(class RoleSlots &slots, RoleEmitter &emitter,
                                   const Piece &piece, Consumer consumer,
                                   mlir::Value instance, mlir::Value token,
@@ -139,7 +157,7 @@ private:
                       mlir::Value instance, mlir::Value state);
   mlir::RankedTensorType stateType();
   mlir::Value zeroState();
-  mlir::Value block();
+  mlir::Value blockNumber();
 
   TileAxes axes;
   mlir::OpBuilder entry;
@@ -163,16 +181,23 @@ private:
 /// The slots of one iteration of a role, waited for on first use.
 class RoleSlots : public RoleInputs {
 public:
-  RoleSlots(RoleKernel &kernel, mlir::Value group, mlir::Value iteration)
-      : kernel(kernel), group(group), iteration(iteration) {}
+  RoleSlots(RoleKernel &kernel, mlir::Value group,
+            RoleKernel::Iterations iterations)
+      : kernel(kernel), group(group), iterations(iterations) {}
 
   bool holdsTile(mlir::Value tile) override;
   mlir::Value getTile(mlir::Value tile) override;
   mlir::Value getVector(mlir::Value value, Form form) override;
 
-  mlir::Value getShared() { return wait(kernel.shared, sharedSlot, {}); }
-  mlir::Value getOwn() { return wait(kernel.own, ownSlot, group); }
-  mlir::Value getMask() { return wait(kernel.mask, maskSlot, group); }
+  mlir::Value getShared() {
+    return wait(kernel.shared, sharedSlot, {}, iterations.operands);
+  }
+  mlir::Value getOwn() {
+    return wait(kernel.own, ownSlot, group, iterations.operands);
+  }
+  mlir::Value getMask() {
+    return wait(kernel.mask, maskSlot, group, iterations.masks);
+  }
   /// The masks that this role reads from buffers; none in the mask role.
   bool readsMasks = false;
   /// A slot that another user of this iteration has waited for.
@@ -182,10 +207,11 @@ public:
 
 private:
   mlir::Value wait(const RoleKernel::Pipeline &pipeline, mlir::Value &slot,
-                   mlir::Value group);
+                   mlir::Value group, mlir::Value iteration);
 
   RoleKernel &kernel;
-  mlir::Value group, iteration;
+  mlir::Value group;
+  RoleKernel::Iterations iterations;
   mlir::Value sharedSlot, ownSlot, maskSlot;
 };
 

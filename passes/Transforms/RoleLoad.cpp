@@ -49,15 +49,15 @@ static SmallVector<unsigned> findSummaryOperands(ChunkScanOp scan,
 LogicalResult RoleKernel::emitLoadRole() {
   Work work = emitWork();
   return emitPieces(work, [&](Piece &piece) -> FailureOr<Value> {
-    Consumer consumer = emitConsumer(piece, index(0));
+    Consumer consumer = emitConsumer(piece, number(0));
     auto walk = [&](ArrayRef<unsigned> operands) {
       SmallVector<Value> results;
       return emitChunks(
           piece, {},
-          [&](Value step, Value iteration, ValueRange,
+          [&](Value step, Iterations iterations, ValueRange,
               SmallVectorImpl<Value> &) {
             Value slot = tile::AcquireOp::create(b, shared.value, Value(),
-                                                 iteration);
+                                                 iterations.operands);
             startCopies(piece, consumer, emitToken(step, work), shared, slot,
                         operands);
             return success();
@@ -87,15 +87,16 @@ void RoleKernel::startVectors(const Piece &piece, Consumer consumer,
   Value inside = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, step,
                                        piece.end);
   Value token = emitToken(step, work);
-  Value rows = arith::SelectOp::create(b, inside, countRows(token), index(0));
+  Value rows = widen(
+      arith::SelectOp::create(b, inside, countRows(token), number(0)));
   for (auto [operand, buffer] : vectorRings) {
     Access access = makeAccess(scan.getIns()[operand],
                                scan.getInRole(operand).getRoles());
     int64_t stride = access.getStride(DimRole::Time);
     Value offset =
-        add(emitOffset(access, piece, consumer), mul(token, stride));
+        add(emitOffset(access, piece, consumer), mul(widen(token), stride));
     Value stage = tile::StageOp::create(
-        b, buffer, add(mul(instance, kRingStages), ring));
+        b, buffer, widen(add(mul(narrow(instance), kRingStages), ring)));
     tile::CopyVectorOp::create(b, access.pointer, offset, index(stride), rows,
                                stage);
   }
@@ -110,7 +111,7 @@ LogicalResult RoleKernel::emitVectors(const Piece &piece, Consumer consumer,
   TileEmitter emitter(b, entry, scan, axes, TileShape());
   for (auto [operand, buffer] : vectorRings) {
     Value stage = tile::StageOp::create(
-        b, buffer, add(mul(instance, kRingStages), ring));
+        b, buffer, widen(add(mul(narrow(instance), kRingStages), ring)));
     Value tile = scan.getBody().getArgument(operand);
     auto type = cast<RankedTensorType>(tile.getType());
     emitter.bindVector(
@@ -119,9 +120,8 @@ LogicalResult RoleKernel::emitVectors(const Piece &piece, Consumer consumer,
                   stage, /*transposed=*/false));
   }
   bindPieceOperands(emitter, piece, consumer, before);
-  Value rows = arith::MinSIOp::create(b, countRows(token),
-                                      index(scan.getChunk()));
-  emitter.bindValidRows(arith::IndexCastOp::create(b, b.getI32Type(), rows));
+  emitter.bindValidRows(arith::MinSIOp::create(b, countRows(token),
+                                               number(scan.getChunk())));
   for (auto &[key, buffer] : exports) {
     FailureOr<Value> value = emitter.emit(key.first);
     if (failed(value))
@@ -147,32 +147,32 @@ LogicalResult RoleKernel::emitVectors(const Piece &piece, Consumer consumer,
 LogicalResult RoleKernel::emitVectorRole(Value instance) {
   Work work = emitWork();
   return emitPieces(work, [&](Piece &piece) -> FailureOr<Value> {
-    Consumer consumer = emitConsumer(piece, instance);
+    Consumer consumer = emitConsumer(piece, narrow(instance));
     auto walk = [&](ArrayRef<unsigned> operands) {
       for (int64_t ahead = 0; ahead < kRingStages; ++ahead)
         startVectors(piece, consumer, work, instance,
-                     add(piece.first, index(ahead)), index(ahead));
+                     add(piece.first, number(ahead)), number(ahead));
       SmallVector<Value> results;
       if (failed(emitChunks(
               piece, {},
-              [&](Value step, Value iteration, ValueRange,
+              [&](Value step, Iterations iterations, ValueRange,
                   SmallVectorImpl<Value> &) -> LogicalResult {
                 Operation *before = b.getInsertionBlock()->getParentOp();
                 Value slot = tile::AcquireOp::create(b, own.value, instance,
-                                                     iteration);
+                                                     iterations.operands);
                 Value token = emitToken(step, work);
                 startCopies(piece, consumer, token, own, slot, operands);
                 tile::WaitCopiesOp::create(b, kRingStages - 1);
                 tile::WarpBarrierOp::create(b);
                 Value ring = arith::RemUIOp::create(
                     b, arith::SubIOp::create(b, step, piece.first),
-                    index(kRingStages));
+                    number(kRingStages));
                 if (failed(emitVectors(piece, consumer, instance, token, ring,
                                        slot, before)))
                   return failure();
                 tile::CommitOp::create(b, own.value, slot);
                 startVectors(piece, consumer, work, instance,
-                             add(step, index(kRingStages)), ring);
+                             add(step, number(kRingStages)), ring);
                 return success();
               },
               results)))

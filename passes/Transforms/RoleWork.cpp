@@ -23,6 +23,17 @@ using arith::CmpIPredicate;
 // Ranges
 //===----------------------------------------------------------------------===//
 
+/// The first element of part `part` of `count` elements in `parts` parts whose
+/// sizes differ by one at most.
+static Value firstOfPart(ImplicitLocOpBuilder &b, Value part, Value count,
+                         Value parts) {
+  Value size = arith::DivUIOp::create(b, count, parts);
+  Value larger = arith::RemUIOp::create(b, count, parts);
+  Value whole = arith::MulIOp::create(b, part, size);
+  Value extra = arith::MinUIOp::create(b, part, larger);
+  return arith::AddIOp::create(b, whole, extra);
+}
+
 RoleKernel::Work RoleKernel::emitWork() {
   auto divide = [&](Value x, Value y) {
     return arith::DivUIOp::create(b, x, y).getResult();
@@ -30,21 +41,19 @@ RoleKernel::Work RoleKernel::emitWork() {
   auto modulo = [&](Value x, Value y) {
     return arith::RemUIOp::create(b, x, y).getResult();
   };
-  auto times = [&](Value x, Value y) {
-    return arith::MulIOp::create(b, x, y).getResult();
-  };
   auto minus = [&](Value x, Value y) {
     return arith::SubIOp::create(b, x, y).getResult();
   };
   Work work;
-  Value one = index(1), gang = index(shape.gang);
-  Value number = block();
-  Value blocks = gpu::GridDimOp::create(b, gpu::Dimension::x);
-  work.lane = modulo(number, gang);
-  work.group = divide(number, gang);
+  Value one = number(1), gang = number(shape.gang);
+  Value block = blockNumber();
+  Value blocks = narrow(gpu::GridDimOp::create(b, gpu::Dimension::x));
+  work.lane = modulo(block, gang);
+  work.group = divide(block, gang);
   Value groups = divide(blocks, gang);
-  work.sets = mul(batchSize, shape.sets);
-  work.chunks = arith::CeilDivUIOp::create(b, length, index(scan.getChunk()));
+  work.sets = mul(narrow(batchSize), shape.sets);
+  work.chunks = arith::CeilDivUIOp::create(b, narrow(length),
+                                           number(scan.getChunk()));
   work.split =
       arith::CmpIOp::create(b, CmpIPredicate::ugt, groups, work.sets);
   auto choose = [&](Value whenSplit, Value otherwise) {
@@ -53,24 +62,25 @@ RoleKernel::Work RoleKernel::emitWork() {
   };
   work.segments = choose(divide(groups, work.sets), groups);
   work.segment = choose(divide(work.group, work.sets), work.group);
-  Value set = choose(modulo(work.group, work.sets), index(0));
-  Value span = choose(work.chunks, times(work.sets, work.chunks));
-  Value base = times(set, work.chunks);
-  work.low = add(base, divide(times(span, work.segment), work.segments));
-  work.high = add(base, divide(times(span, add(work.segment, one)),
-                               work.segments));
+  Value set = choose(modulo(work.group, work.sets), number(0));
+  Value all = arith::MulIOp::create(b, work.sets, work.chunks);
+  Value span = choose(work.chunks, all);
+  Value base = arith::MulIOp::create(b, set, work.chunks);
+  work.low = add(base, firstOfPart(b, work.segment, span, work.segments));
+  work.high = add(
+      base, firstOfPart(b, add(work.segment, one), span, work.segments));
   work.last = divide(minus(work.high, one), work.chunks);
   Value first = divide(work.low, work.chunks);
   Value some =
       arith::CmpIOp::create(b, CmpIPredicate::ult, work.low, work.high);
   work.pieces = arith::SelectOp::create(
-      b, some, add(minus(work.last, first), one), index(0));
+      b, some, add(minus(work.last, first), one), number(0));
   return work;
 }
 
 LogicalResult RoleKernel::emitPieces(const Work &work, PieceBody body) {
-  auto loop = scf::ForOp::create(b, index(0), work.pieces, index(1),
-                                 ValueRange{index(0)});
+  auto loop = scf::ForOp::create(b, number(0), work.pieces, number(1),
+                                 ValueRange{number(0)});
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   Piece piece;
@@ -81,11 +91,11 @@ LogicalResult RoleKernel::emitPieces(const Work &work, PieceBody body) {
       b, arith::MaxUIOp::create(b, work.low, start), start);
   piece.end = arith::SubIOp::create(
       b, arith::MinUIOp::create(b, work.high, stop), start);
-  Value sets = index(shape.sets);
+  Value sets = number(shape.sets);
   piece.batch = arith::DivUIOp::create(b, piece.set, sets);
   Value setInBatch = arith::RemUIOp::create(b, piece.set, sets);
   piece.tile = add(mul(setInBatch, shape.gang), work.lane);
-  piece.iteration = loop.getRegionIterArg(0);
+  piece.iteration = piece.maskIteration = loop.getRegionIterArg(0);
   FailureOr<Value> next = body(piece);
   if (failed(next))
     return failure();
@@ -97,14 +107,15 @@ LogicalResult RoleKernel::emitChunks(const Piece &piece, ValueRange initial,
                                      ChunkBody body,
                                      SmallVectorImpl<Value> &results) {
   auto loop =
-      scf::ForOp::create(b, piece.first, piece.end, index(1), initial);
+      scf::ForOp::create(b, piece.first, piece.end, number(1), initial);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   Value step = loop.getInductionVar();
-  Value iteration = add(piece.iteration,
-                        arith::SubIOp::create(b, step, piece.first));
+  Value done = arith::SubIOp::create(b, step, piece.first);
+  Iterations iterations = {widen(add(piece.iteration, done)),
+                           widen(add(piece.maskIteration, done))};
   SmallVector<Value> next;
-  if (failed(body(step, iteration, loop.getRegionIterArgs(), next)))
+  if (failed(body(step, iterations, loop.getRegionIterArgs(), next)))
     return failure();
   if (!initial.empty())
     scf::YieldOp::create(b, next);
@@ -117,7 +128,7 @@ RoleKernel::emitSummaryPass(const Work &work, const Piece &piece,
                             llvm::function_ref<LogicalResult()> body) {
   if (shape.segmentChunks == 0)
     return piece.iteration;
-  Value behind = add(work.segment, index(1));
+  Value behind = add(work.segment, number(1));
   Value others =
       arith::CmpIOp::create(b, CmpIPredicate::ult, behind, work.segments);
   Value wanted = arith::AndIOp::create(b, work.split, others);
@@ -130,23 +141,23 @@ RoleKernel::emitSummaryPass(const Work &work, const Piece &piece,
   }
   Value chunks = arith::SubIOp::create(b, piece.end, piece.first);
   return add(piece.iteration,
-             arith::SelectOp::create(b, wanted, chunks, index(0)));
+             arith::SelectOp::create(b, wanted, chunks, number(0)));
 }
 
 //===----------------------------------------------------------------------===//
 // Addresses
 //===----------------------------------------------------------------------===//
 
-Value RoleKernel::block() {
-  return gpu::BlockIdOp::create(b, gpu::Dimension::x);
+Value RoleKernel::blockNumber() {
+  return narrow(gpu::BlockIdOp::create(b, gpu::Dimension::x));
 }
 
 RoleKernel::Consumer RoleKernel::emitConsumer(const Piece &piece,
-                                              Value number) {
-  Value all = add(mul(piece.tile, shape.consumers), number);
+                                              Value instance) {
+  Value all = add(mul(piece.tile, shape.consumers), instance);
   if (shape.slices == 1)
-    return {all, index(0)};
-  Value slices = index(shape.slices);
+    return {all, number(0)};
+  Value slices = number(shape.slices);
   return {arith::DivUIOp::create(b, all, slices),
           arith::RemUIOp::create(b, all, slices)};
 }
@@ -156,32 +167,31 @@ Value RoleKernel::emitToken(Value step, const Work &work) {
   Value chunk = step;
   if (scan.getReverse())
     chunk = arith::SubIOp::create(
-        b, arith::SubIOp::create(b, work.chunks, index(1)), step);
+        b, arith::SubIOp::create(b, work.chunks, number(1)), step);
   return mul(chunk, scan.getChunk());
 }
 
 /// Tokens from `token` on.
 Value RoleKernel::countRows(Value token) {
-  return arith::SubIOp::create(b, length, token);
+  return arith::SubIOp::create(b, narrow(length), token);
 }
 
 /// Channels of a slice that exist.
 Value RoleKernel::sliceWidth(Consumer consumer) {
-  int64_t channels = cast<RankedTensorType>(
-                         scan.getStateArgument(0).getType())
-                         .getDimSize(0);
+  int64_t channels =
+      cast<RankedTensorType>(scan.getStateArgument(0).getType()).getDimSize(0);
   if (shape.slices == 1)
     return index(channels);
-  Value left = arith::SubIOp::create(b, index(channels),
-                                     mul(consumer.slice, 64));
-  return arith::MinSIOp::create(b, left, index(64));
+  Value left = arith::SubIOp::create(b, number(channels),
+                                     mul(consumer.slice, kRoleChannels));
+  return widen(arith::MinSIOp::create(b, left, number(kRoleChannels)));
 }
 
 /// The head of an operand that a head of the mixer reads.
 static Value sharedHead(ImplicitLocOpBuilder &b, Value head, int64_t sharing) {
   if (sharing == 1)
     return head;
-  Value divisor = arith::ConstantIndexOp::create(b, sharing);
+  Value divisor = arith::ConstantIntOp::create(b, sharing, 32);
   return arith::DivUIOp::create(b, head, divisor);
 }
 
@@ -189,19 +199,20 @@ Value RoleKernel::emitOffset(const Access &access, const Piece &piece,
                              Consumer consumer) {
   Value offset = index(0);
   if (access.has(DimRole::Batch)) {
-    Value row = mul(piece.batch, access.getStride(DimRole::Batch));
+    Value row = mul(widen(piece.batch), access.getStride(DimRole::Batch));
     offset = access.has(DimRole::Time)
                  ? arith::MulIOp::create(b, row, length).getResult()
                  : row;
   }
   if (access.has(DimRole::Head)) {
     int64_t sharing = scan.getHeads() / access.getSize(DimRole::Head);
-    offset = add(offset, mul(sharedHead(b, consumer.head, sharing),
+    offset = add(offset, mul(widen(sharedHead(b, consumer.head, sharing)),
                              access.getStride(DimRole::Head)));
   }
   if (access.has(DimRole::Channel) && shape.slices > 1)
-    offset = add(offset, mul(consumer.slice,
-                             64 * access.getStride(DimRole::Channel)));
+    offset = add(offset,
+                 mul(widen(consumer.slice),
+                     kRoleChannels * access.getStride(DimRole::Channel)));
   return offset;
 }
 
@@ -213,20 +224,20 @@ SmallVector<Value> RoleKernel::emitCoordinates(const Access &access,
   for (DimRole role : llvm::reverse(access.roles)) {
     switch (role) {
     case DimRole::Channel:
-      coordinates.push_back(mul(consumer.slice, 64));
+      coordinates.push_back(widen(mul(consumer.slice, kRoleChannels)));
       break;
     case DimRole::State:
       coordinates.push_back(index(0));
       break;
     case DimRole::Head:
-      coordinates.push_back(sharedHead(
-          b, consumer.head, scan.getHeads() / access.getSize(DimRole::Head)));
+      coordinates.push_back(widen(sharedHead(
+          b, consumer.head, scan.getHeads() / access.getSize(DimRole::Head))));
       break;
     case DimRole::Time:
-      coordinates.push_back(token);
+      coordinates.push_back(widen(token));
       break;
     case DimRole::Batch:
-      coordinates.push_back(piece.batch);
+      coordinates.push_back(widen(piece.batch));
       break;
     }
   }

@@ -215,11 +215,6 @@ FailureOr<Value> TileEmitter::emitUncached(Value value, Attribute layout,
                  transposed == isNaturallyTransposed(value);
   if (!natural && !isPointwiseOfBuffers(value))
     return emitConverted(value, layout, transposed);
-  if (Value registers = findRenamed(value, layout, transposed))
-    return tile::ConvertLayoutOp::create(builder, value.getLoc(),
-                                         getType(value, layout, transposed),
-                                         registers)
-        .getResult();
   if (Value buffer = getBuffer(value))
     return tile::LoadSharedOp::create(builder, value.getLoc(),
                                       getType(value, layout, transposed),
@@ -236,17 +231,6 @@ FailureOr<Value> TileEmitter::emitUncached(Value value, Attribute layout,
   if (auto pad = dyn_cast<PadOp>(op))
     return emitPad(pad, layout, transposed);
   return emitPointwise(*op, layout, transposed);
-}
-
-Value TileEmitter::findRenamed(Value value, Attribute layout,
-                               bool transposed) {
-  auto accumulator = dyn_cast<tile::AccumulatorAttr>(layout);
-  if (!accumulator || accumulator.getWarps()[1] != 1 ||
-      tensorType(value).getElementTypeBitWidth() != 16)
-    return {};
-  Attribute operand = tile::OperandAAttr::get(
-      builder.getContext(), accumulator.getWarps(), accumulator.getCopies());
-  return emitted.lookup({{value, operand}, transposed});
 }
 
 /// A value that lives in its natural layout, in another one.

@@ -84,10 +84,6 @@ protected:
   /// registers in `layout`, already transposed.
   mlir::FailureOr<mlir::Value>
   emitOperand(mlir::Value value, mlir::Attribute layout, bool transposed);
-  /// A tile that is in registers as a left operand of the same warps, which an
-  /// accumulator's threads share element by element; null if there is none.
-  mlir::Value findRenamed(mlir::Value value, mlir::Attribute layout,
-                          bool transposed);
   /// The buffer that holds a value, null if none does.
   virtual mlir::Value getBuffer(mlir::Value value) {
     return buffers.lookup(value);
