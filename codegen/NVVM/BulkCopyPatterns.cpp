@@ -73,7 +73,7 @@ struct CopyBulkLowering : TilePattern<tile::CopyBulkOp> {
     ThreadBuilder b(op.getLoc(), rewriter);
     Value full = fullBarrierOf(b, adaptor.getPipeline(),
                                op.getPipeline().getType(), adaptor.getSlot());
-    Value elected = b.electLane();
+    Value first = b.isFirstLane();
     for (const Box &box :
          boxesOf(b, op.getBuffer().getType(), adaptor.getBuffer(),
                  adaptor.getCoordinates())) {
@@ -83,7 +83,7 @@ struct CopyBulkLowering : TilePattern<tile::CopyBulkOp> {
           "d.shared::cluster.global.mbarrier::complete_tx::bytes "
           "[$1], [$2, {" +
           operandList(4, rank) + "}], [$3];";
-      SmallVector<Value> operands = {elected, box.pointer, adaptor.getMap(),
+      SmallVector<Value> operands = {first, box.pointer, adaptor.getMap(),
                                      full};
       llvm::append_range(operands, box.corner);
       b.assembly(text, "b,r,l,r" + repeated(",r", rank), {}, operands);

@@ -16,6 +16,11 @@ def ConvertTileToNVVM
     `tile.shared_bytes`, the dynamic shared memory to launch it with; more than
     the target has is an error.
 
+    Roles become branches on the number of the warp, in which threads and warps
+    count from the first of the role instance. A kernel has them once, at most
+    15 instances of several warps, and a target with setmaxnreg (sm_90a). Its
+    grid has one dimension.
+
     ```mlir
     gpu.module @kernels {
       gpu.func @zero(%p: !llvm.ptr<1>, %n: index) kernel

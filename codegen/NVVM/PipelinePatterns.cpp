@@ -36,10 +36,6 @@ Value mbarrierOf(ThreadBuilder &b, Value pipeline, PipelineType type, Side side,
                       side == Side::Full ? 0 : kBarrierBytes * slotsOf(type));
 }
 
-Value isZero(ThreadBuilder &b, Value value) {
-  return b.compare(CmpIPredicate::eq, value, int64_t{0});
-}
-
 } // namespace
 
 Value fullBarrierOf(ThreadBuilder &b, Value pipeline, PipelineType type,
@@ -65,7 +61,7 @@ struct PipelineLowering : TilePattern<tile::PipelineOp> {
     auto branch = scf::IfOp::create(b, b.isFirstThread(),
                                     /*withElseRegion=*/false);
     {
-      // The roles start behind a barrier of the CTA.
+      // lowerRoles makes it known to the roles.
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPointToStart(branch.thenBlock());
       initialize(b, pipeline, op);
@@ -84,8 +80,6 @@ private:
         Value word = mbarrierOf(b, pipeline, type, side, b.i32(slot));
         b.intrinsic("llvm.nvvm.mbarrier.init.shared", {}, {word, count});
       }
-    b.intrinsic("llvm.nvvm.fence.mbarrier_init.release.cluster", {}, {});
-    b.intrinsic("llvm.nvvm.fence.proxy.async", {}, {});
   }
 };
 
@@ -131,7 +125,7 @@ struct SlotLowering : TilePattern<Op> {
 void emitArrive(ThreadBuilder &b, Value mbarrier) {
   b.intrinsic("llvm.nvvm.bar.warp.sync", {}, b.i32(-1));
   b.assembly("@$1 mbarrier.arrive.shared::cta.b64 _, [$0];", "r,b", {},
-             {mbarrier, isZero(b, b.lane())});
+             {mbarrier, b.isFirstLane()});
 }
 
 struct ExpectLowering : TilePattern<tile::ExpectOp> {
@@ -143,7 +137,7 @@ struct ExpectLowering : TilePattern<tile::ExpectOp> {
     Value word = fullBarrierOf(b, adaptor.getPipeline(),
                                op.getPipeline().getType(), adaptor.getSlot());
     b.assembly("@$2 mbarrier.arrive.expect_tx.shared::cta.b64 _, [$0], $1;",
-               "r,r,b", {}, {word, b.i32(op.getBytes()), b.electLane()});
+               "r,r,b", {}, {word, b.i32(op.getBytes()), b.isFirstLane()});
     rewriter.eraseOp(op);
     return success();
   }
@@ -281,7 +275,8 @@ private:
         b, b.getI32Type(), flag, kFlagBytes, /*isVolatile=*/false,
         /*isNonTemporal=*/false, /*isInvariant=*/false,
         /*isInvariantGroup=*/false, LLVM::AtomicOrdering::acquire, kDevice);
-    scf::ConditionOp::create(b, isZero(b, seen), ValueRange());
+    Value unset = b.compare(CmpIPredicate::eq, seen, int64_t{0});
+    scf::ConditionOp::create(b, unset, ValueRange());
     b.createBlock(&loop.getAfter());
     b.intrinsic("llvm.nvvm.nanosleep", {}, b.i32(kPause));
     scf::YieldOp::create(b);

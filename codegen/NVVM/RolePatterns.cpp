@@ -157,14 +157,27 @@ void emitGroup(ThreadBuilder &b, Value warp, Warpgroups &group,
                [&](size_t i) { emitRole(b, warp, group.roles[i]); });
 }
 
+/// What the CTA has done so far is there for all roles, the initialisation of
+/// mbarriers also for the copies that complete on them.
+void emitStart(ThreadBuilder &b) {
+  auto branch = scf::IfOp::create(b, b.isFirstThread(),
+                                  /*withElseRegion=*/false);
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(branch.thenBlock());
+    b.intrinsic("llvm.nvvm.fence.mbarrier_init.release.cluster", {}, {});
+    b.intrinsic("llvm.nvvm.fence.proxy.async.shared_cta", {}, {});
+  }
+  gpu::BarrierOp::create(b);
+}
+
 } // namespace
 
 void lowerRoles(gpu::GPUFuncOp function, const KernelInfo &kernel) {
   auto allRoles = llvm::to_vector(function.getOps<RolesOp>());
   for (RolesOp roles : allRoles) {
     ThreadBuilder b(roles.getLoc(), roles);
-    // What the CTA has done before, pipelines included, is there for all roles.
-    gpu::BarrierOp::create(b);
+    emitStart(b);
     Value warp = b.warp();
     SmallVector<Warpgroups> groups = groupRoles(roles);
     SmallVector<int64_t> ends;

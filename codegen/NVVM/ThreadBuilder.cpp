@@ -178,14 +178,12 @@ Value ThreadBuilder::instance() {
   return div(thread, static_cast<int64_t>(role.getWarps()) * tile::kLanes);
 }
 
-Value ThreadBuilder::electLane() {
-  auto type = LLVM::LLVMStructType::getLiteral(getContext(),
-                                               {getI32Type(), getI1Type()});
-  return fieldOf(intrinsic("llvm.nvvm.elect.sync", type, i32(-1)), 1);
-}
-
 Value ThreadBuilder::isFirstThread() {
   return compare(arith::CmpIPredicate::eq, thread(), int64_t{0});
+}
+
+Value ThreadBuilder::isFirstLane() {
+  return compare(arith::CmpIPredicate::eq, lane(), int64_t{0});
 }
 
 Value ThreadBuilder::fieldOf(Value structure, int64_t field) {

@@ -50,9 +50,9 @@ public:
   Value lane();
   Value warp();
   Value instance();
-  /// i1: true in one lane of the warp; in the first thread.
-  Value electLane();
+  /// i1: true in the first thread; in the first lane of each warp.
   Value isFirstThread();
+  Value isFirstLane();
 
   /// Calls `llvm.nvvm.…`. No result if `type` is null.
   Value intrinsic(llvm::StringRef name, mlir::Type type,

@@ -55,7 +55,7 @@ def StageOp : Tile_Op<"stage", [Pure, InferTypeOpAdaptor]> {
     %x = tile.stage %xs[%i] : !tile.buffer<64x64xbf16, stages = 2>
     ```
     yields `!tile.buffer<64x64xbf16>`. The index is in [0, stages) and uniform
-    over the CTA; outside that range the behaviour is undefined.
+    over the role instance or CTA; outside that range the behaviour is undefined.
   }];
   let arguments = (ins Tile_BufferType:$buffer, Index:$index);
   let results = (outs Tile_BufferType:$stage);
@@ -132,10 +132,11 @@ def WaitCopiesOp : Tile_Op<"wait_copies", [MemoryEffects<[
 
 def BarrierOp : Tile_Op<"barrier", [MemoryEffects<[
     MemRead<SharedResource>, MemWrite<SharedResource>]>]> {
-  let summary = "Barrier of all threads of the CTA";
+  let summary = "Barrier of all threads of the role instance or CTA";
   let description = [{
     Shared-memory accesses before it happen before those after it. It stands in
-    control flow that is uniform over the CTA.
+    control flow that is uniform over the role instance, outside of roles over
+    the CTA.
 
     ```mlir
     tile.barrier

@@ -184,8 +184,8 @@ def RangeScaleOp : Tile_Op<"range_scale", [MemoryEffects<[
   let description = [{
     2^{−k} with the least k ≥ 0 for which every |v|·2^{−k} < 2^{15} (finite v).
     The warps exchange their maxima through a word each of shared memory, with
-    two barriers of the CTA, so the op stands in control flow that is uniform
-    over the CTA.
+    two barriers as `tile.barrier`, so the op stands in control flow that is
+    uniform over the role instance or CTA.
 
     ```mlir
     %r = tile.range_scale %s : tensor<64x128xf32, #tile.accumulator<warps = [1, 4]>>

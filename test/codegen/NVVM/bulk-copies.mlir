@@ -15,8 +15,7 @@ gpu.module @kernels {
   // CHECK: try_wait
   // CHECK: expect_tx{{.*}} %[[FULL:[0-9]+]], %c20480_i32
   // CHECK: %[[X:.*]] = llvm.getelementptr
-  // CHECK: %[[ELECT:.*]] = llvm.call_intrinsic "llvm.nvvm.elect.sync"
-  // CHECK: %[[ONE:.*]] = llvm.extractvalue %[[ELECT]][1]
+  // CHECK: %[[ONE:.*]] = arith.cmpi eq, %{{.*}}, %c0_i32
   // CHECK: %[[NEXT:.*]] = llvm.getelementptr %[[X]][8192]
   // CHECK: llvm.inline_asm has_side_effects "@$0 cp.async.bulk.tensor.4d.shared::cluster.global.mbarrier::complete_tx::bytes [$1], [$2, {$4, $5, $6, $7}], [$3];", "b,r,l,r,r,r,r,r,~{memory}" %[[ONE]], %[[X]], %arg0, %[[FULL]], %c0_i32, %c1_i32, %[[T]], %c0_i32
   // CHECK: llvm.inline_asm {{.*}}tensor.4d{{.*}} %[[ONE]], %[[NEXT]], %arg0, %[[FULL]], %c64_i32, %c1_i32, %[[T]], %c0_i32

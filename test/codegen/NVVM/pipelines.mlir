@@ -17,12 +17,13 @@ gpu.module @kernels {
   // CHECK-COUNT-3: "llvm.nvvm.mbarrier.init.shared"(%{{.*}}, %c1_i32)
   // CHECK-COUNT-3: "llvm.nvvm.mbarrier.init.shared"(%{{.*}}, %c12_i32)
   // CHECK-NOT: mbarrier.init.shared
-  // CHECK: "llvm.nvvm.fence.mbarrier_init.release.cluster"
-  // CHECK: "llvm.nvvm.fence.proxy.async"
   // CHECK: llvm.getelementptr %{{.*}}[176] : (!llvm.ptr<3>)
   // CHECK: scf.if
   // CHECK-COUNT-8: "llvm.nvvm.mbarrier.init.shared"(%{{.*}}, %c4_i32)
   // CHECK-NOT: mbarrier.init.shared
+  // CHECK: scf.if
+  // CHECK: "llvm.nvvm.fence.mbarrier_init.release.cluster"
+  // CHECK: "llvm.nvvm.fence.proxy.async.shared_cta"
   // CHECK: gpu.barrier
   // CHECK: gpu.return
   gpu.func @initialisation() kernel
@@ -54,8 +55,7 @@ gpu.module @kernels {
   // CHECK: %[[PARITY:.*]] = arith.xori %[[PHASE]], %c1_i32
   // CHECK: llvm.inline_asm has_side_effects "{{.*}}mbarrier.try_wait.parity.shared::cta.b64 complete, [$0], $1;{{.*}}", "r,r,~{memory}" %[[EMPTY]], %[[PARITY]]
   // One lane announces the bytes, on the full barrier.
-  // CHECK: %[[ELECTED:.*]] = llvm.call_intrinsic "llvm.nvvm.elect.sync"
-  // CHECK: %[[LANE:.*]] = llvm.extractvalue %[[ELECTED]][1]
+  // CHECK: %[[LANE:.*]] = arith.cmpi eq, %{{.*}}, %c0_i32
   // CHECK: llvm.inline_asm has_side_effects "@$2 mbarrier.arrive.expect_tx.shared::cta.b64 _, [$0], $1;", "r,r,b,~{memory}" %{{.*}}, %c0_i32, %[[LANE]]
   // CHECK: } else {
   // CHECK: %[[C_PHASE:.*]] = arith.andi %{{.*}}, %c1_i32

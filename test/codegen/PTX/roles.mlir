@@ -17,13 +17,12 @@
 // CHECK: .minnctapersm 1
 // CHECK: mbarrier.init.shared.b64
 // CHECK: fence.mbarrier_init.release.cluster;
-// CHECK: fence.proxy.async;
+// CHECK: fence.proxy.async.shared::cta;
 // CHECK: bar.sync 0;
 // CHECK: setmaxnreg.dec.sync.aligned.u32 40;
 // CHECK: mbarrier.try_wait.parity.shared::cta.b64 complete, [%r{{[0-9]+}}], %r{{[0-9]+}};
 // CHECK: @!complete bra wait_0;
-// CHECK: elect.sync %r{{[0-9]+}}|[[ELECTED:%p[0-9]+]], -1;
-// CHECK: @[[ELECTED]] mbarrier.arrive.expect_tx.shared::cta.b64 _, [%r{{[0-9]+}}], %r{{[0-9]+}};
+// CHECK: @%p{{[0-9]+}} mbarrier.arrive.expect_tx.shared::cta.b64 _, [%r{{[0-9]+}}], %r{{[0-9]+}};
 // CHECK: setmaxnreg.inc.sync.aligned.u32 200;
 // CHECK: stmatrix
 // CHECK: fence.proxy.async.shared::cta;
