@@ -92,6 +92,11 @@ LogicalResult WgmmaOp::verify() {
     return emitOpError("(C6) operands are too small for a product of M = ")
            << m << ", N = " << n << ", K = " << k << ": a has " << a[0]
            << " rows, b is " << b[0] << "x" << b[1];
+  // Otherwise the tensor cores would still write to registers that have been
+  // given to other values.
+  if (llvm::none_of(getResult().getUsers(),
+                    [](Operation *user) { return isa<WgmmaWaitOp>(user); }))
+    return emitOpError("(C7) the result is waited for");
   return success();
 }
 

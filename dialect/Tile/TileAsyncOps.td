@@ -38,15 +38,23 @@ def WgmmaOp : Tile_Op<"wgmma", [MemoryEffects<[
         : tensor<64x128xbf16, #tile.operand_a<warps = [4, 1]>>,
           !tile.buffer<64x128xbf16, panels>
           -> !tile.pending<tensor<64x64xf32, #tile.accumulator<warps = [4, 1]>>>
-    // S += Xᵀ B
-    %s1 = tile.wgmma %xt, %bs, %s : …
+    // S' = S + Xᵀ B
+    %s1 = tile.wgmma %xt, %bs, %s
+        : tensor<64x64xbf16, #tile.operand_a<warps = [4, 1]>>,
+          !tile.buffer<64x128xbf16, panels>,
+          tensor<64x128xf32, #tile.accumulator<warps = [4, 1]>>
+          -> !tile.pending<tensor<64x128xf32, #tile.accumulator<warps = [4, 1]>>>
+    %y1 = tile.wgmma_wait %y pending 1
+        : !tile.pending<tensor<64x64xf32, #tile.accumulator<warps = [4, 1]>>>
+    %s2 = tile.wgmma_wait %s1
+        : !tile.pending<tensor<64x128xf32, #tile.accumulator<warps = [4, 1]>>>
     ```
     Rules: (C1) stands in a role of four warps or a kernel of four; (C2) M is 64,
     K a multiple of 16, N of 8 and at most 256; (C3) the result is f32 in
     `accumulator<warps = [4, 1]>`; (C4) a and b have the same element type, f16
     or bf16, buffers one stage and `panels` or a row of 128 bytes; (C5)
     `transposed` is for buffers; (C6) the operands have at least the extents of
-    the product.
+    the product; (C7) the result is waited for.
   }];
   let arguments = (ins RegisterTileOrBuffer:$a, Tile_BufferType:$b,
                        Optional<RegisterTile>:$accumulator,
@@ -70,7 +78,10 @@ def WgmmaWaitOp : Tile_Op<"wgmma_wait", [InferTypeOpAdaptor, MemoryEffects<[
     yields the values of one that no longer is.
 
     ```mlir
-    %y1 = tile.wgmma_wait %y pending 1
+    %y = tile.wgmma %a, %b
+        : !tile.buffer<64x64xbf16, panels>, !tile.buffer<64x64xbf16, panels>
+          -> !tile.pending<tensor<64x64xf32, #tile.accumulator<warps = [4, 1]>>>
+    %y1 = tile.wgmma_wait %y
         : !tile.pending<tensor<64x64xf32, #tile.accumulator<warps = [4, 1]>>>
     ```
     Rules: (C1) the product was started in the same block; (C2) at most
@@ -99,14 +110,16 @@ def CopyBulkOp : Tile_Op<"copy_bulk", [MemoryEffects<[
     of the tensor that the map describes; what lies outside of the tensor is
     zero. The innermost dimension runs along the columns of the buffer, 64
     elements an instruction, and one of the others along its rows. The bytes
-    count on the full barrier of the slot.
+    count on the full barrier of the slot. Example in `tile.roles`.
 
     ```mlir
     tile.copy_bulk %map[%c0, %h, %t, %b] -> %x on %p[%slot]
         : !tile.buffer<64x64xbf16, panels>, !tile.pipeline<stages = 3>
     ```
     Rules: (C1) the role has one warp; (C2) three to five coordinates; (C3) the
-    buffer has one stage of 16-bit elements and `panels`, or rows of 128 bytes.
+    buffer has one stage of 16-bit elements and `panels`, or rows of 128 bytes;
+    (C4) the buffer is a stage taken with the slot, and a `tile.expect` of the slot
+    stands in front, in the same block.
   }];
   let arguments = (ins TensorMap:$map, Variadic<Index>:$coordinates,
                        Tile_BufferType:$buffer, Tile_PipelineType:$pipeline,

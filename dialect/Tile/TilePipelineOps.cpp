@@ -2,9 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Verifiers of roles and of the single ops on pipelines. The protocol of a
-// whole pipeline is checked in PipelineProtocol.cpp.
+// whole pipeline is checked in PipelineProtocol.cpp and SlotOrder.cpp.
 
-#include "dialect/Tile/TileDialect.h"
+#include "dialect/Tile/PipelineProtocol.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 
@@ -14,6 +15,7 @@ namespace mamba::tile {
 
 static constexpr int64_t kWarpsPerGroup = 4;
 static constexpr int64_t kRegistersPerUnit = 65536;
+static constexpr int64_t kMaxRegisters = 256;
 
 //===----------------------------------------------------------------------===//
 // Roles
@@ -46,45 +48,83 @@ LogicalResult RoleOp::verify() {
   if (static_cast<int64_t>(getInstances()) < 1)
     return emitOpError("(C1) has at least one instance, got ")
            << static_cast<int64_t>(getInstances());
-  if (registers < 24 || registers > 256 || registers % 8 != 0)
+  if (registers < 24 || registers > kMaxRegisters || registers % 8 != 0)
     return emitOpError("(C2) registers are a multiple of 8 from 24 to 256, got ")
            << registers;
   if (getBody().getNumArguments() != 1 ||
       !getBody().getArgument(0).getType().isIndex())
     return emitOpError("(C3) the region has one argument, an index");
+  WalkResult walk = getBody().walk([](Operation *op) -> WalkResult {
+    if (op->getNumRegions() == 0 || isa<scf::ForOp, scf::IfOp>(op))
+      return success();
+    return op->emitOpError("(C4) a role holds scf.for and scf.if only");
+  });
+  return failure(walk.wasInterrupted());
+}
+
+/// Registers that each thread of a CTA has at its start.
+static int64_t registersAtStart(int64_t warps) {
+  int64_t share = kRegistersPerUnit / std::max<int64_t>(warps * kLanes, 1);
+  return std::min(share - share % 8, kMaxRegisters);
+}
+
+/// Rule (C2), and the part of (C1) that is about warpgroups.
+static LogicalResult verifyWarpgroups(RolesOp roles, int64_t warps) {
+  int64_t share = registersAtStart(warps);
+  int64_t grouped = warps - warps % kWarpsPerGroup;
+  int64_t warp = 0, total = 0, budget = 0;
+  for (RoleOp role : roles.getRoles()) {
+    int64_t registers = role.getRegisters();
+    if (role.getWarps() >= kWarpsPerGroup && warp % kWarpsPerGroup != 0)
+      return role.emitOpError("(C1) has whole warpgroups, but starts inside of "
+                              "one, at warp ")
+             << warp;
+    for (int64_t i = 0; i < role.getTotalWarps(); ++i, ++warp) {
+      if (warp % kWarpsPerGroup == 0)
+        budget = registers;
+      if (budget != registers)
+        return role.emitOpError("(C2) has ")
+               << registers << " registers, but shares a warpgroup with a role "
+               << "of " << budget;
+      if (warp >= grouped && registers > share)
+        return role.emitOpError("(C2) warps that are no warpgroup keep the ")
+               << share << " registers they start with, got " << registers;
+      if (warp < grouped)
+        total += registers * kLanes;
+    }
+  }
+  int64_t available = grouped * kLanes * share;
+  if (total > available)
+    return roles.emitOpError("(C2) warpgroups need ")
+           << total << " registers, " << grouped << " of " << warps
+           << " warps start with " << available;
   return success();
 }
 
 LogicalResult RolesOp::verify() {
-  auto function = dyn_cast_or_null<FunctionOpInterface>((*this)->getParentOp());
-  if (!function)
+  if (!isa_and_present<FunctionOpInterface>((*this)->getParentOp()))
     return emitOpError("(C1) stands in the body of a function");
-  int64_t warp = 0, total = 0, budget = 0;
-  for (Operation &op : getBody().front()) {
-    auto role = dyn_cast<RoleOp>(op);
-    if (!role)
+  for (Operation &op : getBody().front())
+    if (!isa<RoleOp>(op))
       return op.emitOpError("stands in tile.roles, which hold tile.role only");
-    int64_t registers = role.getRegisters();
-    for (int64_t i = 0; i < role.getTotalWarps(); ++i, ++warp) {
-      if (warp % kWarpsPerGroup == 0) {
-        budget = registers;
-        total += budget * kWarpsPerGroup * kLanes;
-      } else if (budget != registers) {
-        return role.emitOpError("(C2) has ")
-               << registers << " registers, but shares a warpgroup with a role "
-               << "of " << budget;
-      }
-    }
-  }
-  if (total > kRegistersPerUnit)
-    return emitOpError("(C2) roles need ")
-           << total << " registers, a multiprocessor has " << kRegistersPerUnit;
-  auto block = function->getAttrOfType<DenseI32ArrayAttr>("known_block_size");
-  if (!block || block.size() != 3 || block[0] != warp * kLanes)
-    return emitOpError("(C1) has ")
-           << warp << " warps, which known_block_size must state as "
-           << warp * kLanes << " threads";
   return success();
+}
+
+LogicalResult RolesOp::verifyRegions() {
+  int64_t warps = 0;
+  for (RoleOp role : getRoles())
+    warps += role.getTotalWarps();
+  if (failed(verifyWarpgroups(*this, warps)))
+    return failure();
+  auto block = (*this)->getParentOp()->getAttrOfType<DenseI32ArrayAttr>(
+      "known_block_size");
+  const int32_t threads[] = {static_cast<int32_t>(warps * kLanes), 1, 1};
+  if (!block || block.asArrayRef() != ArrayRef(threads))
+    return emitOpError("(C1) has ")
+           << warps << " warps, which known_block_size must state as "
+           << threads[0] << " threads";
+  return success(succeeded(verifyPipelines(*this)) &&
+                 succeeded(verifySlots(*this)));
 }
 
 //===----------------------------------------------------------------------===//

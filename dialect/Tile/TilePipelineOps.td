@@ -24,23 +24,57 @@ def RolesOp : Tile_Op<"roles", [SingleBlock, NoTerminator, NoRegionArguments]> {
     another role: what crosses is a buffer guarded by a pipeline.
 
     ```mlir
-    tile.roles {
-      tile.role "load" warps 1 registers 40 { … }
-      tile.role "idle" warps 3 registers 40 { … }
-      tile.role "consume" warps 4 instances 2 registers 184 {
-      ^bb0(%w: index):
-        …
+    func.func @kernel(%map: !llvm.ptr, %from: index, %to: index)
+        attributes {known_block_size = array<i32: 256, 1, 1>} {
+      %c0 = arith.constant 0 : index
+      %c1 = arith.constant 1 : index
+      %xs = tile.alloc : !tile.buffer<64x64xbf16, stages = 3, panels>
+      %p = tile.pipeline full 1 empty 4 : !tile.pipeline<stages = 3>
+      tile.roles {
+        tile.role "load" warps 1 registers 40 {
+        ^bb0(%w: index):
+          scf.for %i = %from to %to step %c1 {
+            %n = arith.subi %i, %from : index
+            %slot = tile.acquire %p iteration %n : !tile.pipeline<stages = 3>
+            %x = tile.stage %xs[%slot] : !tile.buffer<64x64xbf16, stages = 3, panels>
+            tile.expect %p[%slot] bytes 8192 : !tile.pipeline<stages = 3>
+            tile.copy_bulk %map[%c0, %c0, %i, %c0] -> %x on %p[%slot]
+                : !tile.buffer<64x64xbf16, panels>, !tile.pipeline<stages = 3>
+          }
+        }
+        tile.role "idle" warps 1 instances 3 registers 40 {
+        ^bb0(%w: index):
+        }
+        tile.role "consume" warps 4 registers 184 {
+        ^bb0(%w: index):
+          scf.for %i = %from to %to step %c1 {
+            %n = arith.subi %i, %from : index
+            %slot = tile.wait %p iteration %n : !tile.pipeline<stages = 3>
+            %x = tile.stage %xs[%slot] : !tile.buffer<64x64xbf16, stages = 3, panels>
+            %g = tile.wgmma %x, %x transposed
+                : !tile.buffer<64x64xbf16, panels>, !tile.buffer<64x64xbf16, panels>
+                -> !tile.pending<tensor<64x64xf32, #tile.accumulator<warps = [4, 1]>>>
+            %g1 = tile.wgmma_wait %g
+                : !tile.pending<tensor<64x64xf32, #tile.accumulator<warps = [4, 1]>>>
+            tile.release %p[%slot] after %g1 : !tile.pipeline<stages = 3>,
+                tensor<64x64xf32, #tile.accumulator<warps = [4, 1]>>
+          }
+        }
       }
+      return
     }
     ```
     Rules: (C1) stands in the body of a function whose `known_block_size` is the
-    threads of its roles; (C2) the four warps of a warpgroup have one register
-    budget, and all budgets together fit the 65536 registers of a
-    multiprocessor; (C3) every pipeline is used as `tile.pipeline` demands.
+    threads of its roles, and a role of whole warpgroups starts at one; (C2) each
+    warpgroup has one register budget, and together they fit what its threads
+    start with, an equal share of 65536 registers rounded down to a multiple of
+    8; warps behind the last whole warpgroup keep that share; (C3) every pipeline is
+    used as `tile.pipeline` demands.
   }];
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = "$body attr-dict";
   let hasVerifier = 1;
+  let hasRegionVerifier = 1;
   let extraClassDeclaration = [{
     /// The roles in the order of their warps.
     ::llvm::SmallVector<::mamba::tile::RoleOp> getRoles();
@@ -53,14 +87,14 @@ def RoleOp : Tile_Op<"role", [SingleBlock, NoTerminator, HasParent<"RolesOp">]> 
     `instances` groups of `warps` warps each run the region, with the number of
     their group as its argument. Layouts in the region are over the warps of one
     instance; `tile.barrier` is a barrier of one instance. `registers` is what a
-    thread may use (`setmaxnreg`).
+    thread may use (`setmaxnreg`). Example in `tile.roles`.
 
     The region holds straight-line code, uniform counted loops (`scf.for`) and
     uniform `scf.if`.
 
     Rules: (C1) warps is 1, 2 or a multiple of 4, instances at least 1;
     (C2) registers is a multiple of 8 from 24 to 256; (C3) the region has one
-    argument, an index.
+    argument, an index; (C4) control flow is `scf.for` and `scf.if`.
   }];
   let arguments = (ins StrAttr:$name, I64Attr:$warps,
                        DefaultValuedAttr<I64Attr, "1">:$instances,
@@ -104,10 +138,20 @@ def PipelineOp : Tile_Op<"pipeline",
     %p = tile.pipeline full 1 empty 12 : !tile.pipeline<stages = 3>
     ```
     Protocol, checked by `tile.roles`: (C1) in each block that uses a group of
-    the pipeline, a role either produces, `tile.acquire` once and then arrives, or
-    consumes, `tile.wait` once and then `tile.release` once; (C2) the arrivals
-    of all roles on a group are exactly `full` and `empty`; (C3) every group has a
-    producer and a consumer; (C4) stands in the entry block of a function.
+    the pipeline, a role either produces or consumes. A producer takes one slot
+    by `tile.acquire` and arrives on it by one `tile.expect`, one `tile.commit` or
+    both; a consumer takes one by `tile.wait` and arrives by one `tile.release`.
+    The arrivals stand in the block of the acquire or wait. (C2) The arrivals of
+    all roles on a group, in a phase, are exactly `full` and `empty`: an instance
+    counts on the groups that it takes slots of, and a role that takes slots in
+    several blocks makes the same arrivals in each. (C3) Every group has a
+    producer and a consumer; a role names its group by a constant, or by its
+    instance when there are as many of both. (C4) Stands in the entry block of a
+    function. (C5) The iteration changes in every loop around within the role,
+    and where all loops are constant the roles take equally many slots. (C6) A
+    buffer of which a stage is taken with a slot has as many stages as there are
+    slots, and roles reach it only by slots of this pipeline, without handing
+    the stage on.
   }];
   let arguments = (ins I64Attr:$full, I64Attr:$empty);
   let results = (outs Tile_PipelineType:$pipeline);
@@ -136,7 +180,8 @@ def AcquireOp : Tile_SlotOp<"acquire", "Wait until a slot is empty"> {
   let description = [{
     For the producer of iteration `iteration`, a count from 0 on that every role
     that uses the pipeline counts alike. Yields the slot, an index into
-    the stages of the guarded buffers. The group defaults to 0.
+    the stages of the guarded buffers. The group defaults to 0. Example in
+    `tile.roles`.
 
     ```mlir
     %slot = tile.acquire %p[%w] iteration %i : !tile.pipeline<stages = 3, groups = 2>
@@ -149,7 +194,7 @@ def AcquireOp : Tile_SlotOp<"acquire", "Wait until a slot is empty"> {
 def WaitOp : Tile_SlotOp<"wait", "Wait until a slot is full"> {
   let description = [{
     For a consumer; otherwise as `tile.acquire`. What the producers wrote into
-    the slot's buffers is visible afterwards.
+    the slot's buffers is visible afterwards. Example in `tile.roles`.
 
     ```mlir
     %slot = tile.wait %p iteration %i : !tile.pipeline<stages = 3>
@@ -167,7 +212,7 @@ class Tile_ArriveOp<string mnemonic, string what>
 def ExpectOp : Tile_ArriveOp<"expect", "Arrive, and announce bytes of copies"> {
   let description = [{
     One arrival on the slot's full barrier, whose phase then also waits for
-    `bytes` bytes of `tile.copy_bulk` on this slot.
+    `bytes` bytes of `tile.copy_bulk` on this slot. Example in `tile.roles`.
 
     ```mlir
     tile.expect %p[%slot] bytes 32768 : !tile.pipeline<stages = 3>
@@ -191,6 +236,9 @@ def CommitOp : Tile_ArriveOp<"commit", "Arrive on full: the slot is written"> {
     ```mlir
     tile.commit %p[%slot] : !tile.pipeline<stages = 2, groups = 2>
     ```
+    Rules: (C1) whatever the role does with the slot's buffers, but for bulk
+    copies, stands in front of it; (C2) other asynchronous copies into them have
+    been waited for.
   }];
   let arguments = (ins Tile_PipelineType:$pipeline, Index:$slot);
   let assemblyFormat =
@@ -200,17 +248,19 @@ def CommitOp : Tile_ArriveOp<"commit", "Arrive on full: the slot is written"> {
 def ReleaseOp : Tile_ArriveOp<"release", "Arrive on empty: the slot is read"> {
   let description = [{
     Every warp of the role arrives once. `after` are values whose computation
-    has read the slot: results of waits for the products that read its buffers,
-    or of operations that consumed what was loaded from them. A release in
-    front of such a consumer has been seen to let the next copy overtake the
-    read, and is rejected.
+    has read the slot, and which must be complete before: a release behind a
+    load, but in front of the first instruction that needs the loaded registers,
+    has been seen to let the next copy overtake the load.
 
     ```mlir
     tile.release %p[%slot] after %y
         : !tile.pipeline<stages = 3>, tensor<64x64xf32, #tile.accumulator<warps = [4, 1]>>
     ```
-    Rule: (C1) no product that reads a buffer stage of this slot, directly or
-    through a register operand loaded from it, is pending.
+    Rules: (C1) no product and no bulk store that reads a buffer stage of this
+    slot is pending; (C2) no op reads one behind the release; (C3) what was loaded
+    from one into registers is consumed: it, or a value computed from it, is in
+    `after`, or an operand of an op in front of the release that has effects, as a
+    store, or of a product that is complete; (C4) no op of the role writes to one.
   }];
   let arguments = (ins Tile_PipelineType:$pipeline, Index:$slot,
                        Variadic<RegisterTile>:$after);
@@ -236,7 +286,7 @@ def SignalOp : Tile_Op<"signal", [MemoryEffects<[
     ```
   }];
   let arguments = (ins GlobalPointer:$flags, Index:$index);
-  let assemblyFormat = "$flags `[` $index `]` attr-dict `:` type($flags)";
+  let assemblyFormat = "$flags `[` $index `]` attr-dict `:` qualified(type($flags))";
 }
 
 def AwaitOp : Tile_Op<"await", [MemoryEffects<[
@@ -252,7 +302,7 @@ def AwaitOp : Tile_Op<"await", [MemoryEffects<[
     ```
   }];
   let arguments = (ins GlobalPointer:$flags, Index:$index);
-  let assemblyFormat = "$flags `[` $index `]` attr-dict `:` type($flags)";
+  let assemblyFormat = "$flags `[` $index `]` attr-dict `:` qualified(type($flags))";
 }
 
 #endif // DIALECT_TILE_TILEPIPELINEOPS_TD

@@ -5,7 +5,8 @@
 Each needs a summary, a description, and at least one example that mamba-opt
 parses and verifies; an op's example holds the op. An example is a module, or
 lines for the body of a function; values that such lines use and do not define
-are supplied with the types that the parser expects.
+are supplied with the types that the parser expects. An op that makes sense only
+inside of a whole program says "Example in `OP`".
 """
 
 import os
@@ -23,6 +24,7 @@ RETYPED = re.compile(
     r"'(.*)' vs '.*'$"
 )
 ERROR = re.compile(r"^<stdin>:(\d+):\d+: error: (.*)$")
+ELSEWHERE = re.compile(r"Example in\s+`([\w.]+)`")
 VALUE = re.compile(r"%[\w$.-]+")
 # Each round supplies or retypes one value of each example.
 MAX_ROUNDS = 40
@@ -112,7 +114,10 @@ def mentions(entry, text):
 def findings(mamba_opt, entries):
     owned = [(entry, [Example(text) for text in entry.examples]) for entry in entries]
     resolve(mamba_opt, [example for _, examples in owned for example in examples])
+    by_name = {entry.name: examples for entry, examples in owned}
     for entry, examples in owned:
+        for reference in ELSEWHERE.findall(entry.description):
+            examples = examples + by_name.get(reference, [])
         name = f"{entry.kind} {entry.name}"
         if not entry.summary:
             yield f"{name}: no summary"

@@ -23,11 +23,11 @@ gpu.module @kernels {
   // CHECK-NOT: tensor
   // CHECK: gpu.return
   gpu.func @loads(%map: !llvm.ptr, %map3: !llvm.ptr, %t: index) kernel
-      attributes {known_block_size = array<i32: 32, 1, 1>} {
+      attributes {known_block_size = array<i32: 64, 1, 1>} {
     %c0 = arith.constant 0 : index
     %c1 = arith.constant 1 : index
     %xs = tile.alloc : !tile.buffer<64x128xbf16, stages = 2, panels>
-    %y = tile.alloc : !rows
+    %ys = tile.alloc : !tile.buffer<32x64xf16, stages = 2>
     %p = tile.pipeline full 1 empty 1 : !slots
     tile.roles {
       tile.role "load" warps 1 registers 40 {
@@ -35,8 +35,14 @@ gpu.module @kernels {
         %slot = tile.acquire %p iteration %t : !slots
         tile.expect %p[%slot] bytes 20480 : !slots
         %x = tile.stage %xs[%slot] : !tile.buffer<64x128xbf16, stages = 2, panels>
+        %y = tile.stage %ys[%slot] : !tile.buffer<32x64xf16, stages = 2>
         tile.copy_bulk %map[%c0, %c1, %t, %c0] -> %x on %p[%slot] : !panels, !slots
         tile.copy_bulk %map3[%c0, %t, %c0] -> %y on %p[%slot] : !rows, !slots
+      }
+      tile.role "use" warps 1 registers 40 {
+      ^bb0(%w: index):
+        %slot = tile.wait %p iteration %t : !slots
+        tile.release %p[%slot] : !slots
       }
     }
     gpu.return

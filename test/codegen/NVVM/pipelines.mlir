@@ -103,7 +103,7 @@ gpu.module @kernels {
   // CHECK: "llvm.nvvm.bar.warp.sync"
   // CHECK: mbarrier.arrive.shared::cta.b64
   gpu.func @commits(%n: index) kernel
-      attributes {known_block_size = array<i32: 256, 1, 1>} {
+      attributes {known_block_size = array<i32: 512, 1, 1>} {
     %c0 = arith.constant 0 : index
     %c1 = arith.constant 1 : index
     %v = arith.constant dense<1.0> : tensor<64x8xbf16, #acc>
@@ -117,6 +117,13 @@ gpu.module @kernels {
           %x = tile.stage %xs[%slot] : !tile.buffer<64x8xbf16, stages = 4>
           tile.store_shared %v, %x : tensor<64x8xbf16, #acc>, !tile.buffer<64x8xbf16>
           tile.commit %p[%slot] : !heads
+        }
+      }
+      tile.role "read" warps 4 instances 2 registers 128 {
+      ^bb0(%w: index):
+        scf.for %i = %c0 to %n step %c1 {
+          %slot = tile.wait %p[%w] iteration %i : !heads
+          tile.release %p[%slot] : !heads
         }
       }
     }
@@ -137,7 +144,7 @@ gpu.module @kernels {
   // CHECK: %[[WORD:.*]] = llvm.getelementptr %{{.*}}[%[[ZERO]]]
   // CHECK: mbarrier.arrive.shared::cta.b64 {{.*}} %[[WORD]],
   gpu.func @releases(%p: !llvm.ptr<1>, %n: index) kernel
-      attributes {known_block_size = array<i32: 128, 1, 1>} {
+      attributes {known_block_size = array<i32: 256, 1, 1>} {
     %c0 = arith.constant 0 : index
     %x = tile.alloc : !tile.buffer<64x16xbf16>
     %q = tile.pipeline full 4 empty 4 : !tiles
@@ -148,6 +155,11 @@ gpu.module @kernels {
         %v = tile.load_shared %x : !tile.buffer<64x16xbf16> -> tensor<64x16xbf16, #acc>
         %f = arith.extf %v : tensor<64x16xbf16, #acc> to tensor<64x16xf32, #acc>
         tile.release %q[%slot] after %v, %f : !tiles, tensor<64x16xbf16, #acc>, tensor<64x16xf32, #acc>
+      }
+      tile.role "write" warps 4 registers 128 {
+      ^bb0(%w: index):
+        %slot = tile.acquire %q iteration %c0 : !tiles
+        tile.commit %q[%slot] : !tiles
       }
     }
     gpu.return

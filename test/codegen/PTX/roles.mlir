@@ -49,7 +49,7 @@ gpu.module @kernels {
     %xs = tile.alloc : !tile.buffer<64x64xbf16, stages = 3>
     %ys = tile.alloc : !tile.buffer<64x64xbf16, stages = 4>
     %p = tile.pipeline full 1 empty 8 : !words
-    %q = tile.pipeline full 4 empty 4 : !tiles
+    %q = tile.pipeline full 4 empty 1 : !tiles
     tile.roles {
       tile.role "load" warps 1 registers 40 {
       ^bb0(%w: index):
@@ -58,7 +58,16 @@ gpu.module @kernels {
           tile.expect %p[%slot] bytes 0 : !words
         }
       }
-      tile.role "idle" warps 1 instances 3 registers 40 {
+      tile.role "take" warps 1 registers 40 {
+      ^bb0(%w: index):
+        scf.for %i = %c0 to %n step %c1 {
+          %s0 = tile.wait %q iteration %i : !tiles
+          tile.release %q[%s0] : !tiles
+          %s1 = tile.wait %q[%c1] iteration %i : !tiles
+          tile.release %q[%s1] : !tiles
+        }
+      }
+      tile.role "idle" warps 1 instances 2 registers 40 {
       ^bb0(%w: index):
       }
       tile.role "turn" warps 4 instances 2 registers 200 {

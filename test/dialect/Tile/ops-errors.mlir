@@ -73,6 +73,21 @@ func.func private @f(!tile.buffer<64x16xi16>)
 func.func private @f(!tile.buffer<64x16xbf16, stages = 0>)
 
 // -----
+// Buffer (C2), rank 1
+// expected-error @below {{(C2) rows must be a multiple of 16 bytes and their number one of 8, got 8 rows of 24 bytes}}
+func.func private @f(!tile.buffer<6xf32>)
+
+// -----
+// Buffer (C5)
+// expected-error @below {{(C5) panels need rank 2 and rows of a multiple of 128 bytes, got [64, 32] of 'bf16'}}
+func.func private @f(!tile.buffer<64x32xbf16, panels>)
+
+// -----
+// Buffer (C5), rank 1
+// expected-error @below {{(C5) panels need rank 2 and rows of a multiple of 128 bytes, got [64] of 'f32'}}
+func.func private @f(!tile.buffer<64xf32, panels>)
+
+// -----
 func.func @alloc_c1(%c: i1) {
   scf.if %c {
     // expected-error @below {{(C1) must stand in the entry block of a function}}
@@ -146,6 +161,25 @@ func.func @store_shared_c3(%b: !tile.buffer<64x64xbf16>,
   // expected-error @below {{(C3) the layout must be accumulator or operand_a}}
   tile.store_shared %t, %b
       : tensor<64x64xbf16, #tile.operand_b<warps = [4, 1]>>, !tile.buffer<64x64xbf16>
+  return
+}
+
+// -----
+func.func @store_shared_c3_vector(%b: !tile.buffer<64xf32>,
+    %t: tensor<64xf32, #tile.slice<axis = 0, of = #tile.accumulator<warps = [4, 1]>>>) {
+  // expected-error @below {{(C3) the layout must be accumulator or operand_a, of a vector lane}}
+  tile.store_shared %t, %b
+      : tensor<64xf32, #tile.slice<axis = 0, of = #tile.accumulator<warps = [4, 1]>>>,
+        !tile.buffer<64xf32>
+  return
+}
+
+// -----
+func.func @store_shared_c4(%b: !tile.buffer<64x64xf32>,
+    %t: tensor<64x64xf32, #tile.accumulator<warps = [4, 1]>>) {
+  // expected-error @below {{(C4) a transposed store needs a 16-bit element type, got 'f32'}}
+  tile.store_shared %t, %b transposed
+      : tensor<64x64xf32, #tile.accumulator<warps = [4, 1]>>, !tile.buffer<64x64xf32>
   return
 }
 
