@@ -3,10 +3,11 @@
 //
 // tile.wgmma and tile.wgmma_wait with the asynchronous warpgroup instructions.
 //
-// Registers in flight must not be touched, not even by a move. So whatever is
-// to be in registers goes through the fence as operands tied to its results,
-// which puts every move in front of it; the accumulators then go from
-// instruction to instruction and leave through the wait in the same way.
+// Registers in flight must not be touched, not even by a move. So accumulators
+// go through the fence, from instruction to instruction and through the wait as
+// operands tied to results: every move stays in front of the fence or behind
+// the wait. Left operands are not changed; that they are inputs of the fence
+// keeps their computation in front of it.
 
 #include "codegen/NVVM/TileLowering.h"
 #include "codegen/Targets/MatrixDescriptor.h"
@@ -25,37 +26,35 @@ constexpr int64_t kStep = 16;
 // Inline PTX
 //===----------------------------------------------------------------------===//
 
-/// PTX with a side effect; yields one value for each of `types`.
-SmallVector<Value> inlinePtx(ThreadBuilder &b, StringRef text,
-                             StringRef constraints, ArrayRef<Type> types,
-                             ValueRange operands) {
-  assert(types.size() != 1 && "one result would not be a structure");
-  SmallVector<Type> results;
-  if (!types.empty())
-    results.push_back(LLVM::LLVMStructType::getLiteral(b.getContext(), types));
-  auto op = LLVM::InlineAsmOp::create(
-      b, results, operands, text, constraints, /*has_side_effects=*/true,
-      /*is_align_stack=*/false, LLVM::tailcallkind::TailCallKind::None,
-      LLVM::AsmDialectAttr(), ArrayAttr());
-  SmallVector<Value> values;
-  for (size_t i = 0; i < types.size(); ++i)
-    values.push_back(b.fieldOf(op.getRes(), static_cast<int64_t>(i)));
-  return values;
+/// PTX that yields f32 registers.
+SmallVector<Value> registersOf(ThreadBuilder &b, StringRef text,
+                               StringRef constraints, size_t count,
+                               ValueRange operands) {
+  assert(count > 1 && "one result would not be a structure");
+  SmallVector<Type> fields(count, b.getF32Type());
+  Type type = LLVM::LLVMStructType::getLiteral(b.getContext(), fields);
+  Value structure = b.assembly(text, constraints, type, operands);
+  SmallVector<Value> registers;
+  for (size_t i = 0; i < count; ++i)
+    registers.push_back(b.fieldOf(structure, static_cast<int64_t>(i)));
+  return registers;
 }
 
-/// PTX through which values (f32 and i32) pass unchanged: what computes them is
-/// done before, what uses the results comes after.
+/// PTX through which accumulators pass unchanged: what computes them and the
+/// `words` is done before, what uses the results comes after.
 SmallVector<Value> passThrough(ThreadBuilder &b, StringRef text,
-                               ArrayRef<Value> values) {
-  std::string constraints;
-  SmallVector<Type> types;
-  for (Value value : values) {
-    types.push_back(value.getType());
-    constraints += value.getType().isF32() ? "=f," : "=r,";
-  }
-  for (size_t i = 0; i < values.size(); ++i)
-    constraints += std::to_string(i) + ",";
-  return inlinePtx(b, text, constraints + "~{memory}", types, values);
+                               ArrayRef<Value> sums, ArrayRef<Value> words) {
+  SmallVector<std::string> constraints(sums.size(), "=f");
+  for (size_t i = 0; i < sums.size(); ++i)
+    constraints.push_back(std::to_string(i));
+  constraints.append(words.size(), "r");
+  SmallVector<Value> operands(sums);
+  llvm::append_range(operands, words);
+  std::string list = llvm::join(constraints, ",");
+  if (!sums.empty())
+    return registersOf(b, text, list, sums.size(), operands);
+  b.assembly(text, list, {}, operands);
+  return {};
 }
 
 //===----------------------------------------------------------------------===//
@@ -119,7 +118,7 @@ struct WgmmaLowering : TilePattern<tile::WgmmaOp> {
       words = wordsOf(b, adaptor.getA());
     if (adaptor.getAccumulator())
       sums = b.unpack(adaptor.getAccumulator());
-    fence(b, sums, words);
+    sums = passThrough(b, "wgmma.fence.sync.aligned;", sums, words);
 
     std::optional<BufferOperand> left;
     if (buffer)
@@ -136,7 +135,7 @@ struct WgmmaLowering : TilePattern<tile::WgmmaOp> {
       operands.push_back(right.step(k));
       sums = multiply(b, *row, op, !sums.empty(), operands);
     }
-    inlinePtx(b, "wgmma.commit_group.sync.aligned;", "~{memory}", {}, {});
+    b.assembly("wgmma.commit_group.sync.aligned;", "", {}, {});
     rewriter.replaceOp(op, b.pack(sums));
     return success();
   }
@@ -146,16 +145,6 @@ private:
     if (auto buffer = dyn_cast<tile::BufferType>(op.getA().getType()))
       return buffer.getShape()[op.getTransposeA() ? 0 : 1];
     return cast<RankedTensorType>(op.getA().getType()).getDimSize(1);
-  }
-
-  static void fence(ThreadBuilder &b, SmallVectorImpl<Value> &sums,
-                    SmallVectorImpl<Value> &words) {
-    SmallVector<Value> all(sums.begin(), sums.end());
-    llvm::append_range(all, words);
-    all = passThrough(b, "wgmma.fence.sync.aligned;", all);
-    ArrayRef<Value> results(all);
-    sums.assign(results.begin(), results.begin() + sums.size());
-    words.assign(results.begin() + sums.size(), results.end());
   }
 
   /// One instruction; yields the accumulator's registers.
@@ -168,9 +157,8 @@ private:
         .accumulates = accumulates,
         .transposeA = op.getTransposeA(),
         .transposeB = !op.getTransposeB()};
-    SmallVector<Type> types(form.n / 2, b.getF32Type());
-    return inlinePtx(b, wgmmaText(row, form), wgmmaConstraints(form), types,
-                     operands);
+    return registersOf(b, wgmmaText(row, form), wgmmaConstraints(form),
+                       form.n / 2, operands);
   }
 };
 
@@ -184,7 +172,7 @@ struct WgmmaWaitLowering : TilePattern<tile::WgmmaWaitOp> {
     std::string text = "wgmma.wait_group.sync.aligned " +
                        std::to_string(op.getPending()) + ";";
     SmallVector<Value> values =
-        passThrough(b, text, b.unpack(adaptor.getSource()));
+        passThrough(b, text, b.unpack(adaptor.getSource()), {});
     rewriter.replaceOp(op, b.pack(values));
     return success();
   }

@@ -14,18 +14,16 @@ gpu.module @kernels {
   // CHECK-LABEL: gpu.func @from_registers
   // CHECK-DAG: %[[HIGH:.*]] = arith.constant 4611686293305294848 : i64
   // CHECK-DAG: %[[FOUR:.*]] = arith.constant 4 : i32
-  // The operands go through the fence, so that no move comes after it.
-  // CHECK: %[[F:.*]] = llvm.inline_asm has_side_effects "wgmma.fence.sync.aligned;", "=r,=r,{{.*}}=r,0,1,{{.*}},31,~{memory}"
-  // CHECK: %[[W0:.*]] = llvm.extractvalue %[[F]][0]
-  // CHECK: %[[W1:.*]] = llvm.extractvalue %[[F]][1]
+  // The operands are inputs of the fence: they are computed before.
+  // CHECK: llvm.inline_asm has_side_effects "wgmma.fence.sync.aligned;", "r,r,{{.*}},r,~{memory}" %[[W0:[0-9]+]], %[[W1:[0-9]+]], %{{.*}} : (i32, {{.*}}) -> ()
   // CHECK: %[[ADDRESS:.*]] = llvm.ptrtoint %{{.*}} : !llvm.ptr<3> to i32
   // CHECK: %[[SIXTEENTH:.*]] = arith.shrui %[[ADDRESS]], %[[FOUR]]
   // CHECK: %[[LOW:.*]] = arith.addi %[[SIXTEENTH]], %c65536_i32
   // CHECK: %[[WIDE:.*]] = arith.extui %[[LOW]] : i32 to i64
   // CHECK: %[[DESCRIPTOR:.*]] = arith.ori %[[WIDE]], %[[HIGH]]
-  // CHECK: llvm.inline_asm has_side_effects "wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16 {$0, $1, {{.*}}, $31}, {$32, $33, $34, $35}, $36, 0, 1, 1, 0;", "=f,{{.*}}=f,r,r,r,r,l" %[[W0]], %[[W1]], %{{.*}}, %{{.*}}, %[[DESCRIPTOR]] :
+  // CHECK: llvm.inline_asm has_side_effects "wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16 {$0, $1, {{.*}}, $31}, {$32, $33, $34, $35}, $36, 0, 1, 1, 0;", "=f,{{.*}}=f,r,r,r,r,l,~{memory}" %[[W0]], %[[W1]], %{{.*}}, %{{.*}}, %[[DESCRIPTOR]] :
   // CHECK: arith.addi %[[SIXTEENTH]], %c65538_i32
-  // CHECK: llvm.inline_asm has_side_effects "wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16 {$0, {{.*}}, $31}, {$64, $65, $66, $67}, $68, 1, 1, 1, 0;", "=f,{{.*}}=f,0,1,{{.*}},31,r,r,r,r,l"
+  // CHECK: llvm.inline_asm has_side_effects "wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16 {$0, {{.*}}, $31}, {$64, $65, $66, $67}, $68, 1, 1, 1, 0;", "=f,{{.*}}=f,0,1,{{.*}},31,r,r,r,r,l,~{memory}"
   // CHECK: arith.addi %[[SIXTEENTH]], %c65540_i32
   // CHECK: arith.addi %[[SIXTEENTH]], %c65542_i32
   // CHECK: arith.addi %[[SIXTEENTH]], %c66048_i32
@@ -55,10 +53,11 @@ gpu.module @kernels {
   // tokens, 2048 bytes a step; panels of B stand 64·128 bytes apart (512 in the
   // descriptor's field at bit 16).
   // CHECK-LABEL: gpu.func @from_buffers
+  // Accumulators go through the fence, so that no move comes after it.
   // CHECK: llvm.inline_asm has_side_effects "wgmma.fence.sync.aligned;", "=f,{{.*}}=f,0,1,{{.*}},63,~{memory}"
   // CHECK: arith.addi %[[A:.*]], %c33554432_i32
   // CHECK: arith.addi %[[B:.*]], %c33554432_i32
-  // CHECK: llvm.inline_asm has_side_effects "wgmma.mma_async.sync.aligned.m64n128k16.f32.f16.f16 {$0, {{.*}}, $63}, $128, $129, 1, 1, 1, 1, 1;", "=f,{{.*}}=f,0,1,{{.*}},63,l,l"
+  // CHECK: llvm.inline_asm has_side_effects "wgmma.mma_async.sync.aligned.m64n128k16.f32.f16.f16 {$0, {{.*}}, $63}, $128, $129, 1, 1, 1, 1, 1;", "=f,{{.*}}=f,0,1,{{.*}},63,l,l,~{memory}"
   // CHECK: arith.addi %[[A]], %c33554560_i32
   // CHECK: arith.addi %[[B]], %c33554560_i32
   // CHECK-COUNT-3: wgmma.mma_async
