@@ -168,6 +168,7 @@ LogicalResult lowerTiles(gpu::GPUFuncOp function, const KernelInfo &kernel) {
   populateMmaPatterns(converter, patterns, kernel);
   populatePipelinePatterns(converter, patterns, kernel);
   populateRolePatterns(converter, patterns, kernel);
+  populateDecayPatterns(converter, patterns, kernel);
   populateScanPatterns(converter, patterns, kernel);
   populateSharedPatterns(converter, patterns, kernel);
   populateSharedVectorPatterns(converter, patterns, kernel);

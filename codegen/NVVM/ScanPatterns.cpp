@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The mamba-compiler authors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Prefix sums, reductions and the decay mask.
+// Prefix sums, and reductions.
 
 #include "codegen/NVVM/TileLowering.h"
 
@@ -14,22 +14,10 @@ namespace {
 
 using arith::CmpIPredicate;
 using tile::kLanes;
-using tile::RegisterLayout;
 using Shuffle = ThreadBuilder::Shuffle;
-
-constexpr float kLog2E = 1.44269504088896340736f;
 
 Value addFloat(ThreadBuilder &b, Value x, Value y) {
   return arith::AddFOp::create(b, x, y);
-}
-Value subFloat(ThreadBuilder &b, Value x, Value y) {
-  return arith::SubFOp::create(b, x, y);
-}
-Value mulFloat(ThreadBuilder &b, Value x, Value y) {
-  return arith::MulFOp::create(b, x, y);
-}
-Value exp2(ThreadBuilder &b, Value x) {
-  return b.intrinsic("llvm.nvvm.ex2.approx.ftz", b.getF32Type(), x);
 }
 Value fromLane(ThreadBuilder &b, Value value, Value lane) {
   return b.shuffle(Shuffle::Index, value, lane);
@@ -161,208 +149,13 @@ struct ExtractLowering : TilePattern<tile::ExtractOp> {
   }
 };
 
-//===----------------------------------------------------------------------===//
-// Decay
-//===----------------------------------------------------------------------===//
-
-/// Emits the decay mask of one thread. With `transposed` rows and columns,
-/// hence signs and triangles, change places.
-class DecayMask {
-public:
-  DecayMask(ThreadBuilder &b, tile::SegmentDecayOp op, Value prefix)
-      : b(b), layout(tile::getRegisterLayout(op.getResult().getType())),
-        transposed(op.getTransposed()), strict(op.getStrict()) {
-    lane = b.lane();
-    for (int axis : {0, 1})
-      origin[axis] = b.warpCoordinate(layout, axis);
-    if (!prefix)
-      return;
-    for (Value value : b.unpack(prefix))
-      scaled.push_back(mulFloat(b, value, b.f32(kLog2E)));
-  }
-
-  /// The registers of the mask, row block by row block.
-  SmallVector<Value> emit() {
-    int64_t columns = columnExtent();
-    SmallVector<Value> mask(layout.numRegisters());
-    for (int64_t reg = 0; reg < layout.numRegisters(); reg += 4 * columns / 8)
-      emitRows(layout.registers[reg][0], columns,
-               MutableArrayRef<Value>(mask).slice(reg, 4 * columns / 8));
-    return mask;
-  }
-
-private:
-  int64_t columnExtent() const {
-    return layout.shape[1] / layout.warps.grid[1];
-  }
-
-  /// scaled[coordinate], by selection of the register and a shuffle. The
-  /// coordinate may differ between lanes within one register.
-  Value at(ArrayRef<Value> values, Value coordinate, Value uniform) {
-    Value source = values.front();
-    Value which = b.div(uniform, kLanes);
-    for (auto [i, value] : llvm::enumerate(llvm::drop_begin(values)))
-      source = b.select(
-          b.compare(CmpIPredicate::eq, which, static_cast<int64_t>(i) + 1),
-          value, source);
-    return fromLane(b, source, b.rem(coordinate, kLanes));
-  }
-
-  /// exp2(±(x − y)): the exponent of later minus earlier tokens is ≤ 0.
-  Value decay(Value x, Value y) {
-    return exp2(b, transposed ? subFloat(b, y, x) : subFloat(b, x, y));
-  }
-
-  /// 16 rows from `row` of the warp's part: registers of the 16×8 fragments.
-  void emitRows(int64_t row, int64_t columns, MutableArrayRef<Value> mask) {
-    Value first = b.add(origin[0], row);
-    SmallVector<Value> diagonal = emitDiagonal(first);
-    Factors factors = emitFactors(first);
-    for (int64_t column = 0; column < columns; column += 8) {
-      // The diagonal block's left or right half, if it is this fragment.
-      Value here = b.compare(CmpIPredicate::eq,
-                             b.add(origin[1], column / 16 * 16), first);
-      for (int64_t r = 0; r < 4; ++r) {
-        int64_t half = column % 16 / 8;
-        Value outside = b.f32(0);
-        if (!factors.rows.empty())
-          outside = mulFloat(b, factors.rows[r / 2],
-                             factors.column(*this, column + r % 2));
-        else
-          outside = plainOutside(column, first);
-        mask[column / 8 * 4 + r] =
-            b.select(here, diagonal[4 * half + r], outside);
-      }
-    }
-  }
-
-  /// Without a prefix: 1 in blocks on the kept side of the diagonal.
-  Value plainOutside(int64_t column, Value first) {
-    Value block = b.add(origin[1], column / 16 * 16);
-    Value kept = b.compare(transposed ? CmpIPredicate::sgt : CmpIPredicate::slt,
-                           block, first);
-    return b.select(kept, b.f32(1), b.f32(0));
-  }
-
-  /// The 16×16 diagonal block: fragment of columns 0 to 7, then 8 to 15.
-  SmallVector<Value> emitDiagonal(Value first) {
-    Value laneRow = b.shiftRight(lane, 2),
-          laneColumn = b.mul(b.bitAnd(lane, 3), 2);
-    SmallVector<Value> rows, columns;
-    if (!scaled.empty()) {
-      for (int64_t i : {0, 8})
-        rows.push_back(at(scaled, b.add(first, b.add(laneRow, i)), first));
-      for (int64_t j : {0, 1, 8, 9})
-        columns.push_back(
-            at(scaled, b.add(first, b.add(laneColumn, j)), first));
-    }
-    SmallVector<Value> block;
-    for (int64_t half : {0, 1})
-      for (int64_t r = 0; r < 4; ++r) {
-        int64_t i = r / 2 * 8, j = half * 8 + r % 2;
-        // Halves apart from the diagonal are known.
-        if (transposed ? i > j : j >= 8 && i == 0) {
-          block.push_back(b.f32(0));
-          continue;
-        }
-        Value value = b.f32(1);
-        if (!scaled.empty())
-          value = decay(rows[r / 2], columns[half * 2 + r % 2]);
-        if (i == half * 8)
-          value = b.select(keeps(b.add(laneRow, i), b.add(laneColumn, j)),
-                           value, b.f32(0));
-        block.push_back(value);
-      }
-    return block;
-  }
-
-  Value keeps(Value row, Value column) {
-    CmpIPredicate predicate =
-        transposed ? (strict ? CmpIPredicate::ult : CmpIPredicate::ule)
-                   : (strict ? CmpIPredicate::ugt : CmpIPredicate::uge);
-    return b.compare(predicate, row, column);
-  }
-
-  /// The factors of a row block outside its diagonal block; the columns are
-  /// a lane vector with zeros on the side that the mask leaves out.
-  struct Factors {
-    SmallVector<Value> rows;
-    SmallVector<Value> columns;
-    /// Factor of a column of the thread, fetched once.
-    llvm::DenseMap<int64_t, Value> fetched;
-
-    Value column(DecayMask &mask, int64_t offset);
-  };
-
-  Factors emitFactors(Value first) {
-    Factors factors;
-    if (scaled.empty())
-      return factors;
-    // The pivot: the last token before the block, or in the transposed mask
-    // the block's own last token. Before the first block nothing is kept, and
-    // any pivot does.
-    Value token = transposed ? b.add(first, 15) : b.add(first, -1);
-    if (!transposed)
-      token = b.createOrFold<arith::MaxSIOp>(token, b.i32(0));
-    Value pivot = at(scaled, token, token);
-    Value laneRow = b.shiftRight(lane, 2);
-    SmallVector<Value> towards;
-    for (Value value : scaled)
-      towards.push_back(decay(value, pivot));
-    for (int64_t i : {0, 8})
-      factors.rows.push_back(
-          at(towards, b.add(first, b.add(laneRow, i)), first));
-    for (auto [i, value] : llvm::enumerate(scaled)) {
-      Value column = b.add(lane, static_cast<int64_t>(i) * kLanes);
-      Value kept = transposed ? b.compare(CmpIPredicate::sgt, column, token)
-                              : b.compare(CmpIPredicate::slt, column, first);
-      factors.columns.push_back(b.select(kept, decay(pivot, value), b.f32(0)));
-    }
-    return factors;
-  }
-
-  ThreadBuilder &b;
-  RegisterLayout layout;
-  bool transposed, strict;
-  Value lane;
-  /// First row and column of the warp's part.
-  std::array<Value, 2> origin;
-  /// Prefix sums in units of log 2.
-  SmallVector<Value> scaled;
-};
-
-Value DecayMask::Factors::column(DecayMask &mask, int64_t offset) {
-  Value &value = fetched[offset];
-  if (!value) {
-    ThreadBuilder &b = mask.b;
-    // Eight columns of a fragment never straddle a register of 32.
-    Value uniform = b.add(mask.origin[1], offset / 8 * 8);
-    Value laneColumn = b.mul(b.bitAnd(mask.lane, 3), 2);
-    value = mask.at(columns, b.add(b.add(laneColumn, mask.origin[1]), offset),
-                    uniform);
-  }
-  return value;
-}
-
-struct SegmentDecayLowering : TilePattern<tile::SegmentDecayOp> {
-  using TilePattern::TilePattern;
-  LogicalResult
-  matchAndRewrite(tile::SegmentDecayOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    ThreadBuilder b(op.getLoc(), rewriter);
-    DecayMask mask(b, op, adaptor.getPrefix());
-    rewriter.replaceOp(op, b.pack(mask.emit()));
-    return success();
-  }
-};
-
 } // namespace
 
 void populateScanPatterns(const TypeConverter &converter,
                           RewritePatternSet &patterns,
                           const KernelInfo &kernel) {
   patterns.add<CumsumLowering, RangeScaleLowering, ReduceSumLowering,
-               ExtractLowering, SegmentDecayLowering>(
+               ExtractLowering>(
       converter, patterns.getContext(), kernel);
 }
 

@@ -96,6 +96,9 @@ void populatePipelinePatterns(const mlir::TypeConverter &converter,
 void populateRolePatterns(const mlir::TypeConverter &converter,
                           mlir::RewritePatternSet &patterns,
                           const KernelInfo &kernel);
+void populateDecayPatterns(const mlir::TypeConverter &converter,
+                           mlir::RewritePatternSet &patterns,
+                           const KernelInfo &kernel);
 void populateScanPatterns(const mlir::TypeConverter &converter,
                           mlir::RewritePatternSet &patterns,
                           const KernelInfo &kernel);

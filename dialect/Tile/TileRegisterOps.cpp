@@ -267,14 +267,20 @@ LogicalResult SegmentDecayOp::verify() {
     return emitOpError("(C1) the result must be a square f32 accumulator with "
                        "a multiple of 16 columns a warp, got ")
            << type;
-  if (!getPrefix())
-    return success();
-  RankedTensorType prefix = cast<RankedTensorType>(getPrefix().getType());
-  if (!isa<LaneAttr>(prefix.getEncoding()) ||
-      !prefix.getElementType().isF32() ||
-      prefix.getDimSize(0) != type.getDimSize(0))
-    return emitOpError("(C2) the prefix must be a vector of ")
-           << type.getDimSize(0) << " f32 in the lane layout, got " << prefix;
+  for (auto [what, vector] :
+       {std::pair("prefix", getPrefix()), std::pair("scale", getScale())}) {
+    if (!vector)
+      continue;
+    auto lanes = cast<RankedTensorType>(vector.getType());
+    if (!isa<LaneAttr>(lanes.getEncoding()) || !lanes.getElementType().isF32() ||
+        lanes.getDimSize(0) != type.getDimSize(0))
+      return emitOpError("(C2) the ")
+             << what << " must be a vector of " << type.getDimSize(0)
+             << " f32 in the lane layout, got " << lanes;
+  }
+  if (getScores() && getScores().getType() != type)
+    return emitOpError("(C3) scores must be of type ")
+           << type << ", got " << getScores().getType();
   return success();
 }
 

@@ -212,17 +212,24 @@ def ExtractOp : Tile_Op<"extract", [Pure]> {
   let hasVerifier = 1;
 }
 
-def SegmentDecayOp : Tile_Op<"segment_decay", [Pure]> {
+def SegmentDecayOp : Tile_Op<"segment_decay",
+    [Pure, AttrSizedOperandSegments]> {
   let summary = "The decay mask of a chunk, from its prefix sums";
   let description = [{
     result(i, j) = exp(prefix(i) − prefix(j)) for j ≤ i and 0 above the diagonal,
     where `prefix` are inclusive prefix sums of log decays (natural logarithm,
     ≤ 0), hence exp(Σ α over j+1..i). `strict` makes the diagonal 0; `transposed`
     yields the transpose. Without prefix the result is 1 where it would be
-    non-zero.
+    non-zero. `scale` multiplies column j by scale(j), and `scores` the whole mask
+    element by element: then each warp has a code of its own behind a switch, in
+    which what lies above the diagonal costs nothing.
 
     ```mlir
     %l = tile.segment_decay %cum : (tensor<64xf32, #tile.lane>)
+        -> tensor<64x64xf32, #tile.accumulator<warps = [4, 1]>>
+    %m = tile.segment_decay %cum scale %dt scores %g
+        : (tensor<64xf32, #tile.lane>, tensor<64xf32, #tile.lane>,
+           tensor<64x64xf32, #tile.accumulator<warps = [4, 1]>>)
         -> tensor<64x64xf32, #tile.accumulator<warps = [4, 1]>>
     ```
     Each block of 16 rows takes the last token before it as pivot p: left of the
@@ -232,15 +239,17 @@ def SegmentDecayOp : Tile_Op<"segment_decay", [Pure]> {
     besides 2 a row block for each of the factors).
 
     Rules: (C1) the result is square, f32, `accumulator` layout, with columns a
-    warp a multiple of 16; (C2) prefix is f32 in the `lane` layout with as many
-    elements as rows.
+    warp a multiple of 16; (C2) prefix and scale are f32 in the `lane` layout with
+    as many elements as rows; (C3) scores have the result's type.
   }];
-  let arguments = (ins Optional<RegisterTile>:$prefix, UnitAttr:$strict,
+  let arguments = (ins Optional<RegisterTile>:$prefix,
+                       Optional<RegisterTile>:$scale,
+                       Optional<RegisterTile>:$scores, UnitAttr:$strict,
                        UnitAttr:$transposed);
   let results = (outs RegisterTile:$result);
   let assemblyFormat = [{
-    ($prefix^)? (`strict` $strict^)? (`transposed` $transposed^)? attr-dict
-    `:` functional-type(operands, results)
+    ($prefix^)? (`scale` $scale^)? (`scores` $scores^)? (`strict` $strict^)?
+    (`transposed` $transposed^)? attr-dict `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
 }

@@ -77,7 +77,6 @@ LogicalResult RoleKernel::emitMasks(const Piece &piece,
         return failure();
       made.push_back(*tile);
     }
-    slots.release(own, slots.getOwn(), made);
     Value target =
         tile::AcquireOp::create(b, mask.value, group, iterations.masks);
     for (auto [value, tile] : llvm::zip(wanted, made))
@@ -85,6 +84,8 @@ LogicalResult RoleKernel::emitMasks(const Piece &piece,
           b, tile, tile::StageOp::create(b, masks.lookup(value), target),
           /*transposed=*/false);
     tile::CommitOp::create(b, mask.value, target);
+    // The masks are stored, so the vectors in them have been read.
+    slots.release(own, slots.getOwn(), {});
   }
   if (registers.empty())
     common.release(shared, common.getShared(), {});
@@ -324,6 +325,16 @@ LogicalResult RoleKernel::emitOutputs(RoleSlots &slots, RoleEmitter &emitter,
                                       const Piece &piece, Consumer consumer,
                                       Value instance, Value token,
                                       Value iteration) {
+  // Products with masks are done before anything else of the outputs.
+  SmallVector<Value> products;
+  for (auto &[maskTile, buffer] : masks)
+    for (Operation *user : maskTile.getUsers()) {
+      FailureOr<Value> product = emitter.emit(user->getResult(0));
+      if (failed(product))
+        return failure();
+      products.push_back(*product);
+    }
+  slots.release(mask, slots.getMask(), products);
   SmallVector<Value> results;
   for (unsigned i = 0; i < outs.size(); ++i) {
     FailureOr<Value> result = emitter.emit(scan.getYield().getTiles()[i]);
@@ -331,7 +342,6 @@ LogicalResult RoleKernel::emitOutputs(RoleSlots &slots, RoleEmitter &emitter,
       return failure();
     results.push_back(*result);
   }
-  slots.release(mask, slots.getMask(), results);
   SmallVector<Value> stages;
   Value parity =
       narrow(arith::RemUIOp::create(b, iteration, index(kOutStages)));

@@ -3,6 +3,7 @@
 
 #include "passes/Transforms/RoleEmitter.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/Support/MathExtras.h"
@@ -65,11 +66,14 @@ FailureOr<Value> RoleEmitter::emitVector(Value value, Attribute layout) {
                  value.getDefiningOp<BroadcastOp>() != nullptr;
   if (!overTokens || uniform)
     return TileEmitter::emitVector(value, layout);
-  Value buffer = inputs.getVector(value, RoleInputs::Form::Value);
-  return tile::LoadSharedOp::create(builder, value.getLoc(),
-                                    getType(value, layout), buffer,
-                                    /*transposed=*/false)
-      .getResult();
+  return loadVector(value, layout, RoleInputs::Form::Value);
+}
+
+Value RoleEmitter::loadVector(Value value, Attribute layout,
+                              RoleInputs::Form form) {
+  return tile::LoadSharedOp::create(
+      builder, value.getLoc(), getType(value, layout),
+      inputs.getVector(value, form), /*transposed=*/false);
 }
 
 /// Whether a scalar is made of a vector of tokens.
@@ -92,19 +96,71 @@ FailureOr<Value> RoleEmitter::emitScalar(Value value) {
 }
 
 FailureOr<Value> RoleEmitter::emitSegmentDecay(SegmentDecayOp op) {
-  Value alpha = op.getLogDecay();
-  if (!alpha)
-    return TileEmitter::emitSegmentDecay(op);
-  Location loc = op.getLoc();
-  Value buffer = inputs.getVector(alpha, RoleInputs::Form::Prefix);
-  Value prefix = tile::LoadSharedOp::create(
-      builder, loc, getType(alpha, getNaturalLayout(alpha)), buffer,
-      /*transposed=*/false);
+  return emitMask(op, /*scale=*/Value(), /*scores=*/Value());
+}
+
+FailureOr<Value> RoleEmitter::emitMask(SegmentDecayOp op, Value scale,
+                                       Value scores) {
+  Value prefix;
+  if (Value alpha = op.getLogDecay())
+    prefix = loadVector(alpha, getNaturalLayout(alpha),
+                        RoleInputs::Form::Prefix);
   Value value = op.getResult();
   return tile::SegmentDecayOp::create(
-             builder, loc, getType(value, getNaturalLayout(value)), prefix,
-             op.getStrict(), op.getTransposed())
+             builder, op.getLoc(), getType(value, getNaturalLayout(value)),
+             prefix, scale, scores, op.getStrict(), op.getTransposed())
       .getResult();
+}
+
+/// Splits a product of time×time tiles into its factors; false where it has
+/// none or two masks.
+bool RoleEmitter::matchFactors(Value value, MaskProduct &product) {
+  Operation *op = value.getDefiningOp();
+  if (isa_and_present<arith::MulFOp>(op) && !isEmitted(value))
+    return matchFactors(op->getOperand(0), product) &&
+           matchFactors(op->getOperand(1), product);
+  auto broadcast = dyn_cast_or_null<BroadcastOp>(op);
+  if (auto mask = dyn_cast_or_null<SegmentDecayOp>(op)) {
+    if (product.mask)
+      return false;
+    product.mask = mask;
+  } else if (broadcast && !product.scale && broadcast.getDims()[0] == 0 &&
+             tensorType(broadcast.getInput()).getRank() == 1 &&
+             broadcast.getInput().getDefiningOp<BroadcastOp>() == nullptr) {
+    product.scale = broadcast.getInput();
+  } else {
+    product.scores.push_back(value);
+  }
+  return true;
+}
+
+/// Scores times a decay mask are one op, in which zeros cost nothing.
+FailureOr<Value> RoleEmitter::emitPointwise(Operation &op, Attribute layout,
+                                            bool transposed) {
+  Value value = op.getResult(0);
+  MaskProduct product;
+  bool natural = layout == getNaturalLayout(value) && !transposed;
+  if (!natural || !isa<arith::MulFOp>(op) || !matchFactors(value, product) ||
+      !product.mask || product.scores.empty())
+    return TileEmitter::emitPointwise(op, layout, transposed);
+  Value scores;
+  for (Value factor : product.scores) {
+    FailureOr<Value> tile = emit(factor);
+    if (failed(tile))
+      return failure();
+    scores = scores ? arith::MulFOp::create(builder, op.getLoc(), scores, *tile)
+                          .getResult()
+                    : *tile;
+  }
+  Value scale;
+  if (product.scale) {
+    FailureOr<Value> lanes =
+        emitVector(product.scale, getNaturalLayout(product.scale));
+    if (failed(lanes))
+      return failure();
+    scale = *lanes;
+  }
+  return emitMask(product.mask, scale, scores);
 }
 
 //===----------------------------------------------------------------------===//
@@ -229,6 +285,10 @@ LogicalResult RoleEmitter::startProducts(ArrayRef<Value> sinks) {
         if (failed(prefetch(op)))
           return failure();
   }
+  for (Value sink : sinks)
+    if (failed(prefetchTile(sink, getNaturalLayout(sink),
+                            isNaturallyTransposed(sink))))
+      return failure();
   return success();
 }
 

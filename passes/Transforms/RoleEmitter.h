@@ -64,8 +64,22 @@ protected:
   mlir::FailureOr<mlir::Value>
   emitSegmentDecay(ssd::SegmentDecayOp op) override;
   mlir::Value getBuffer(mlir::Value value) override;
+  mlir::FailureOr<mlir::Value> emitPointwise(mlir::Operation &op,
+                                             mlir::Attribute layout,
+                                             bool transposed) override;
 
 private:
+  /// A product of a decay mask, scores, and maybe a scale of the columns.
+  struct MaskProduct {
+    ssd::SegmentDecayOp mask;
+    mlir::Value scale;
+    llvm::SmallVector<mlir::Value> scores;
+  };
+  bool matchFactors(mlir::Value value, MaskProduct &product);
+  mlir::FailureOr<mlir::Value> emitMask(ssd::SegmentDecayOp op,
+                                        mlir::Value scale, mlir::Value scores);
+  mlir::Value loadVector(mlir::Value value, mlir::Attribute layout,
+                         RoleInputs::Form form);
   /// The operands of a product in the orientation in which it is computed.
   struct Operands {
     mlir::Value left, right;

@@ -203,9 +203,9 @@ static void chooseGang(ChunkScanOp scan, const Target &target,
 }
 
 static void chooseRegisters(RoleShape &shape, int64_t states) {
-  shape.loadRegisters = 40;
+  shape.loadRegisters = 56;
   bool one = shape.consumers == 1;
-  shape.maskRegisters = one ? 152 : 96;
+  shape.maskRegisters = one ? 152 : 88;
   shape.consumeRegisters = one ? 240 : 184;
 }
 

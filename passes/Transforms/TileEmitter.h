@@ -71,7 +71,7 @@ protected:
   emitBroadcast(ssd::BroadcastOp op, mlir::Attribute layout, bool transposed);
   mlir::FailureOr<mlir::Value> emitPad(ssd::PadOp op, mlir::Attribute layout,
                                        bool transposed);
-  mlir::FailureOr<mlir::Value>
+  virtual mlir::FailureOr<mlir::Value>
   emitPointwise(mlir::Operation &op, mlir::Attribute layout, bool transposed);
   mlir::FailureOr<mlir::Value>
   emitConverted(mlir::Value value, mlir::Attribute layout, bool transposed);
