@@ -264,7 +264,11 @@ int64_t BufferType::getStageBytes() const {
   return layout.bytes();
 }
 int64_t BufferType::getAlignment() const {
-  return getPanels() ? 8 * kBankRowBytes : kBankRowBytes;
+  // Tensor maps and descriptors permute by bits of the address, in rows of 128
+  // bytes by those of eight rows.
+  bool rows =
+      getShape().size() == 2 && getSharedLayout().pitch() == kBankRowBytes;
+  return rows ? 8 * kBankRowBytes : kBankRowBytes;
 }
 BufferType BufferType::getStageType() const {
   return BufferType::get(getContext(), getShape(), getElementType(), 1,

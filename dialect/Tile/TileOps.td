@@ -34,7 +34,7 @@ def AllocOp : Tile_Op<"alloc", [MemoryEffects<[MemAlloc<SharedResource>]>]> {
   let summary = "A buffer in the CTA's shared memory";
   let description = [{
     Reserves the bytes of all stages for the whole kernel. Buffers do not
-    overlap; each starts at a multiple of 128 bytes, with `panels` of 1024. The
+    overlap; each starts at a multiple of 128 bytes, with rows of 128 of 1024. The
     lowering checks the total against the limit of the target's row and leaves
     it as `tile.shared_bytes` on the function.
 

@@ -119,4 +119,21 @@ gpu.module @kernels {
     tile.store_shared %v, %us : tensor<40xf32, #tile.lane>, !tile.buffer<40xf32>
     gpu.return
   }
+
+  // Rows of 128 bytes begin where eight of them would, panels or not: products
+  // and bulk copies permute units by bits of the address.
+  // CHECK-LABEL: gpu.func @alignment
+  // CHECK-SAME: tile.shared_bytes = 9216 : i64
+  // CHECK: llvm.getelementptr %{{.*}}[1024]
+  // CHECK: gpu.return
+  gpu.func @alignment() kernel
+      attributes {known_block_size = array<i32: 128, 1, 1>} {
+    %vs = tile.alloc : !tile.buffer<64xf32>
+    %xs = tile.alloc : !tile.buffer<64x48xbf16>
+    %v = tile.load_shared %vs : !tile.buffer<64xf32> -> tensor<64xf32, #tile.lane>
+    tile.store_shared %v, %vs : tensor<64xf32, #tile.lane>, !tile.buffer<64xf32>
+    %x = tile.load_shared %xs : !tile.buffer<64x48xbf16> -> tensor<64x48xbf16, #a>
+    tile.store_shared %x, %xs : tensor<64x48xbf16, #a>, !tile.buffer<64x48xbf16>
+    gpu.return
+  }
 }
