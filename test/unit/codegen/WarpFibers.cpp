@@ -3,57 +3,58 @@
 
 #include "test/unit/codegen/WarpFibers.h"
 
-#include "tools/support/Float16.h"
+#include "test/unit/codegen/SharedMemory.h"
+#include "test/unit/codegen/WarpInstructions.h"
 
 #include <array>
-#include <bit>
-#include <cmath>
 #include <cstring>
-#include <deque>
+#include <map>
+#include <memory>
+#include <sys/mman.h>
 #include <ucontext.h>
+#include <vector>
 
 namespace mamba::test {
 namespace {
 
-constexpr int kLanes = 32;
-constexpr size_t kSharedBytes = 256 * 1024;
 constexpr size_t kStackBytes = 256 * 1024;
+constexpr int kBarriers = 16;
 
-alignas(1024) unsigned char shared[kSharedBytes];
-
-struct Copy {
-  void *to;
-  const void *from;
-  uint32_t bytes;
-};
+/// The stacks of all threads; pages that nobody touches cost nothing.
+char *stackOf(int thread) {
+  static char *stacks = static_cast<char *>(
+      mmap(nullptr, kMaxThreads * kStackBytes, PROT_READ | PROT_WRITE,
+           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+  return stacks + thread * kStackBytes;
+}
 
 struct Fiber {
   ucontext_t context;
-  std::vector<char> stack = std::vector<char>(kStackBytes);
   bool done = false;
-  std::deque<std::vector<Copy>> groups;
-  std::vector<Copy> open;
+  /// Runs only where nobody else can.
+  bool aside = false;
+  /// What it waits for; null if it can run.
+  const llvm::function_ref<bool()> *ready = nullptr;
+  const llvm::function_ref<std::string()> *what = nullptr;
 };
 
 /// A place where a number of threads meet.
 struct Meeting {
   int arrived = 0;
+  int count = 0;
   uint64_t generation = 0;
-  std::string what;
+  const char *what = nullptr;
 };
 
-/// The block that is running; kernels call plain functions, so it is global.
-struct Block {
-  int64_t number = 0;
-  int threads = 0;
+struct Block : BlockShape {
   int current = 0;
-  std::deque<Fiber> fibers;
+  std::vector<Fiber> fibers;
   std::vector<Meeting> warps;
-  Meeting all;
+  std::array<Meeting, kBarriers> barriers;
   ucontext_t scheduler;
   llvm::function_ref<void()> body = nullptr;
   std::string failure;
-  /// Grows whenever a thread arrives at a meeting or ends.
+  /// Grows whenever a thread does what another may wait for.
   uint64_t progress = 0;
 } block;
 
@@ -61,22 +62,17 @@ void pause() {
   swapcontext(&block.fibers[block.current].context, &block.scheduler);
 }
 
-/// Ends the block: the scheduler does not come back.
-void fail(const std::string &message) {
-  if (block.failure.empty())
-    block.failure = "thread " + std::to_string(block.current) + " of block " +
-                    std::to_string(block.number) + ": " + message;
-  while (true)
-    pause();
-}
-
 /// Waits for `count` threads with the same instruction; the last one runs
 /// `execute`.
-void meet(Meeting &meeting, int count, const std::string &what,
+void meet(Meeting &meeting, int count, const char *what,
           llvm::function_ref<void()> execute) {
-  if (meeting.arrived > 0 && meeting.what != what)
-    fail("at " + what + " while others wait at " + meeting.what);
+  if (meeting.arrived > 0 && std::strcmp(meeting.what, what) != 0)
+    fail(std::string("at ") + what + " while others wait at " + meeting.what);
+  if (meeting.arrived > 0 && meeting.count != count)
+    fail(std::string("at ") + what + " for " + std::to_string(count) +
+         " threads while others wait for " + std::to_string(meeting.count));
   meeting.what = what;
+  meeting.count = count;
   uint64_t generation = meeting.generation;
   ++block.progress;
   if (++meeting.arrived == count) {
@@ -85,229 +81,13 @@ void meet(Meeting &meeting, int count, const std::string &what,
     ++meeting.generation;
     return;
   }
-  while (meeting.generation == generation)
-    pause();
+  waitUntil([&] { return meeting.generation != generation; },
+            [&] {
+              return std::string(what) + " with " +
+                     std::to_string(meeting.arrived) + " of " +
+                     std::to_string(count) + " threads";
+            });
 }
-
-void meetWarp(const std::string &what, llvm::function_ref<void()> execute) {
-  meet(block.warps[block.current / kLanes], kLanes, what, execute);
-}
-
-/// What the lanes of each warp bring to an instruction and take from it.
-struct Exchange {
-  const char *address;
-  std::array<uint32_t, 6> words;
-  std::array<float, 4> sums;
-  std::array<uint32_t, 4> result;
-};
-std::array<Exchange, 1024> exchange;
-
-Exchange &mine() { return exchange[block.current]; }
-/// The exchange of a lane of the current warp.
-Exchange &ofLane(int lane) {
-  return exchange[block.current / kLanes * kLanes + lane];
-}
-
-void checkShared(const void *pointer, const char *what) {
-  auto *bytes = static_cast<const unsigned char *>(pointer);
-  if (bytes < shared || bytes + 16 > shared + kSharedBytes ||
-      reinterpret_cast<uintptr_t>(bytes) % 16 != 0)
-    fail(std::string(what) + " at a stray or misaligned address");
-}
-
-//===----------------------------------------------------------------------===//
-// Instructions
-//===----------------------------------------------------------------------===//
-
-uint32_t readThread() { return static_cast<uint32_t>(block.current); }
-uint32_t readBlock() { return static_cast<uint32_t>(block.number); }
-
-void barrier(uint32_t) {
-  meet(block.all, block.threads, "barrier", [] {});
-}
-void warpBarrier(uint32_t) {
-  meetWarp("bar.warp.sync", [] {});
-}
-
-void copyAsync(void *to, const void *from, uint32_t bytes) {
-  checkShared(to, "cp.async");
-  if (bytes != 0 && reinterpret_cast<uintptr_t>(from) % 16 != 0)
-    fail("cp.async from a misaligned address");
-  block.fibers[block.current].open.push_back({to, from, bytes});
-}
-
-void commitGroup() {
-  Fiber &fiber = block.fibers[block.current];
-  fiber.groups.push_back(std::move(fiber.open));
-  fiber.open.clear();
-}
-
-void waitGroup(uint32_t pending) {
-  Fiber &fiber = block.fibers[block.current];
-  while (fiber.groups.size() > pending) {
-    for (const Copy &copy : fiber.groups.front()) {
-      std::memset(copy.to, 0, 16);
-      std::memcpy(copy.to, copy.from, copy.bytes);
-    }
-    fiber.groups.pop_front();
-  }
-}
-
-enum class Shuffle { Index, Up, Down, Butterfly };
-
-template <Shuffle kind>
-uint32_t shuffle(uint32_t value, uint32_t operand) {
-  mine().words = {value, operand};
-  meetWarp("shfl" + std::to_string(static_cast<int>(kind)), [] {
-    for (int to = 0; to < kLanes; ++to) {
-      int by = static_cast<int>(ofLane(to).words[1]), from = to;
-      switch (kind) {
-      case Shuffle::Index:
-        from = by & 31;
-        break;
-      case Shuffle::Up:
-        from = to - by;
-        break;
-      case Shuffle::Down:
-        from = to + by;
-        break;
-      case Shuffle::Butterfly:
-        from = to ^ by;
-        break;
-      }
-      bool exists = from >= 0 && from < kLanes;
-      ofLane(to).result[0] = ofLane(exists ? from : to).words[0];
-    }
-  });
-  return mine().result[0];
-}
-
-template <Shuffle kind>
-float shuffleFloat(uint32_t, float value, uint32_t operand, uint32_t) {
-  return std::bit_cast<float>(
-      shuffle<kind>(std::bit_cast<uint32_t>(value), operand));
-}
-template <Shuffle kind>
-uint32_t shuffleInteger(uint32_t, uint32_t value, uint32_t operand, uint32_t) {
-  return shuffle<kind>(value, operand);
-}
-
-uint32_t reduceMaximum(uint32_t value, uint32_t) {
-  mine().words[0] = value;
-  meetWarp("redux umax", [] {
-    uint32_t largest = 0;
-    for (int from = 0; from < kLanes; ++from)
-      largest = std::max(largest, ofLane(from).words[0]);
-    for (int to = 0; to < kLanes; ++to)
-      ofLane(to).result[0] = largest;
-  });
-  return mine().result[0];
-}
-
-using Row = std::array<uint16_t, 8>;
-
-void loadMatrix(uint32_t *words, const char *address, uint32_t count,
-                uint32_t transposed) {
-  checkShared(address, "ldmatrix");
-  mine().address = address;
-  std::string what =
-      "ldmatrix x" + std::to_string(count) + (transposed ? " transposed" : "");
-  meetWarp(what, [&] {
-    for (uint32_t matrix = 0; matrix < count; ++matrix) {
-      std::array<Row, 8> rows;
-      for (int i = 0; i < 8; ++i)
-        std::memcpy(&rows[i], ofLane(static_cast<int>(matrix) * 8 + i).address,
-                    16);
-      for (int to = 0; to < kLanes; ++to) {
-        int i = to / 4, j = to % 4 * 2;
-        uint32_t low = transposed ? rows[j][i] : rows[i][j];
-        uint32_t high = transposed ? rows[j + 1][i] : rows[i][j + 1];
-        ofLane(to).result[matrix] = low | high << 16;
-      }
-    }
-  });
-  std::memcpy(words, mine().result.data(), 4 * count);
-}
-
-template <bool transposed>
-void storeMatrices(char *address, llvm::ArrayRef<uint32_t> words) {
-  checkShared(address, "stmatrix");
-  mine().address = address;
-  llvm::copy(words, mine().words.begin());
-  size_t count = words.size();
-  std::string what = "stmatrix x" + std::to_string(count);
-  meetWarp(what + (transposed ? " transposed" : ""), [&] {
-    for (size_t matrix = 0; matrix < count; ++matrix)
-      for (int i = 0; i < 8; ++i) {
-        Row row;
-        for (int j = 0; j < 8; ++j) {
-          int from = transposed ? 4 * j + i / 2 : 4 * i + j / 2;
-          int half = transposed ? i % 2 : j % 2;
-          row[j] =
-              static_cast<uint16_t>(ofLane(from).words[matrix] >> (16 * half));
-        }
-        int owner = static_cast<int>(matrix) * 8 + i;
-        std::memcpy(const_cast<char *>(ofLane(owner).address), row.data(), 16);
-      }
-  });
-}
-template <bool transposed>
-void storeMatrix4(char *address, uint32_t a, uint32_t b, uint32_t c,
-                  uint32_t d) {
-  storeMatrices<transposed>(address, {a, b, c, d});
-}
-template <bool transposed>
-void storeMatrix2(char *address, uint32_t a, uint32_t b) {
-  storeMatrices<transposed>(address, {a, b});
-}
-
-/// Element `half` of a word.
-double element(uint32_t word, int half, bool isHalf) {
-  auto bits = static_cast<uint16_t>(word >> (16 * half));
-  return isHalf ? tools::Half::toDouble(bits) : tools::Bfloat16::toDouble(bits);
-}
-
-/// m16n8k16, fragments as the PTX ISA draws them.
-void multiplyWarp(bool isHalf) {
-  double a[16][16], b[16][8];
-  for (int from = 0; from < kLanes; ++from) {
-    int group = from / 4, pair = from % 4 * 2;
-    const std::array<uint32_t, 6> &words = ofLane(from).words;
-    for (int word = 0; word < 6; ++word)
-      for (int half : {0, 1}) {
-        double value = element(words[word], half, isHalf);
-        if (word < 4)
-          a[group + word % 2 * 8][pair + half + word / 2 * 8] = value;
-        else
-          b[pair + half + (word - 4) * 8][group] = value;
-      }
-  }
-  for (int to = 0; to < kLanes; ++to)
-    for (int i = 0; i < 4; ++i) {
-      int row = to / 4 + i / 2 * 8, column = to % 4 * 2 + i % 2;
-      double sum = ofLane(to).sums[i];
-      for (int k = 0; k < 16; ++k)
-        sum += a[row][k] * b[k][column];
-      ofLane(to).result[i] = std::bit_cast<uint32_t>(static_cast<float>(sum));
-    }
-}
-
-void multiply(uint32_t *result, const uint32_t *words, const float *sums,
-              uint32_t isHalf) {
-  std::memcpy(mine().words.data(), words, 24);
-  std::memcpy(mine().sums.data(), sums, 16);
-  meetWarp("mma", [&] { multiplyWarp(isHalf != 0); });
-  std::memcpy(result, mine().result.data(), 16);
-}
-
-float flushed(float value) {
-  return std::fabs(value) < 0x1p-126f ? 0.0f : value;
-}
-float exp2Approximate(float x) { return flushed(std::exp2(flushed(x))); }
-float reciprocal(float x) { return flushed(1 / flushed(x)); }
-float divide(float x, float y) { return flushed(flushed(x) / flushed(y)); }
-float squareRoot(float x) { return std::sqrt(x); }
-float rsqrtApproximate(float x) { return 1 / std::sqrt(flushed(x)); }
 
 void startFiber() {
   block.body();
@@ -317,83 +97,142 @@ void startFiber() {
     pause();
 }
 
-template <typename F>
-void *address(F *function) {
-  return reinterpret_cast<void *>(function);
+void start(Fiber &fiber, int thread) {
+  fiber = Fiber();
+  getcontext(&fiber.context);
+  fiber.context.uc_stack.ss_sp = stackOf(thread);
+  fiber.context.uc_stack.ss_size = kStackBytes;
+  makecontext(&fiber.context, startFiber, 0);
+}
+
+/// Who waits for what, warps that wait alike together.
+std::string describeWaiting() {
+  std::map<std::string, std::vector<int>> waiting;
+  for (int i = 0; i < block.threads; ++i)
+    if (!block.fibers[i].done)
+      waiting[(*block.fibers[i].what)()].push_back(i);
+  std::string text =
+      "block " + std::to_string(block.number) + ": nobody can go on";
+  for (const auto &[what, threads] : waiting) {
+    text += "\n  threads";
+    for (size_t i = 0; i < threads.size();) {
+      size_t end = i + 1;
+      while (end < threads.size() && threads[end] == threads[end - 1] + 1)
+        ++end;
+      text += " " + std::to_string(threads[i]);
+      if (end > i + 1)
+        text += "-" + std::to_string(threads[end - 1]);
+      i = end;
+    }
+    text += " wait for " + what;
+  }
+  return text;
+}
+
+/// A bit that looks random.
+bool toss(int64_t a, int64_t b) {
+  uint64_t bits = static_cast<uint64_t>(a) * 0x9e3779b97f4a7c15 +
+                  static_cast<uint64_t>(b) * 0xd1b54a32d192ed03;
+  return (bits ^ bits >> 29 ^ bits >> 43) >> 17 & 1;
+}
+
+/// Lets every thread that can run (of those that have stepped aside or not) do
+/// so once. Every other block runs its threads from the last to the first, so
+/// that a missing barrier shows one way or the other. Returns false if there
+/// was none.
+bool runRound(bool aside) {
+  bool ran = false;
+  for (int step = 0; step < block.threads && block.failure.empty(); ++step) {
+    bool backwards = (block.number + block.schedule) % 2;
+    int i = backwards ? block.threads - 1 - step : step;
+    Fiber &fiber = block.fibers[i];
+    if (fiber.done || fiber.aside != aside ||
+        (fiber.ready && !(*fiber.ready)()))
+      continue;
+    block.current = i;
+    fiber.aside = false;
+    fiber.ready = nullptr;
+    swapcontext(&block.scheduler, &fiber.context);
+    ran = true;
+  }
+  return ran;
 }
 
 } // namespace
 
-void *sharedMemory() { return shared; }
+int64_t currentBlock() { return block.number; }
+int64_t currentGrid() { return block.grid; }
+int currentThread() { return block.current; }
 
-std::string runBlock(int64_t number, int threads,
-                     llvm::function_ref<void()> body) {
-  block.number = number;
-  block.threads = threads;
+void fail(const std::string &message) {
+  if (block.failure.empty())
+    block.failure = "thread " + std::to_string(block.current) + " of block " +
+                    std::to_string(block.number) + ": " + message;
+  while (true)
+    pause();
+}
+
+void waitUntil(llvm::function_ref<bool()> ready,
+               llvm::function_ref<std::string()> what) {
+  Fiber &fiber = block.fibers[block.current];
+  if (ready())
+    return;
+  fiber.ready = &ready;
+  fiber.what = &what;
+  pause();
+}
+
+void waitForOthers() {
+  uint64_t before = block.progress;
+  waitUntil([&] { return block.progress != before; },
+            [] { return std::string("a flag"); });
+}
+
+void stepAside() {
+  if (!toss(block.number + 64 * int64_t(block.schedule), currentWarp()))
+    return;
+  block.fibers[block.current].aside = true;
+  pause();
+}
+
+void meetWarp(const char *what, llvm::function_ref<void()> execute) {
+  meet(block.warps[currentWarp()], kLanes, what, execute);
+}
+
+void meetBarrier(uint32_t number, int count) {
+  if (number >= kBarriers)
+    fail("at barrier " + std::to_string(number));
+  if (count < 0)
+    count = block.threads;
+  if (count % kLanes != 0 || count > block.threads)
+    fail("at a barrier for " + std::to_string(count) + " threads");
+  meet(block.barriers[number], count, "barrier", [] {});
+}
+
+std::string runBlock(const BlockShape &shape, llvm::function_ref<void()> body) {
+  static_cast<BlockShape &>(block) = shape;
+  int threads = shape.threads;
   block.body = body;
   block.failure.clear();
   block.warps.assign(threads / kLanes, Meeting());
-  block.all = Meeting();
+  block.barriers.fill(Meeting());
   block.fibers.resize(threads);
-  std::memset(shared, 0xff, kSharedBytes);
-  for (Fiber &fiber : block.fibers) {
-    fiber.done = false;
-    fiber.groups.clear();
-    fiber.open.clear();
-    getcontext(&fiber.context);
-    fiber.context.uc_stack.ss_sp = fiber.stack.data();
-    fiber.context.uc_stack.ss_size = fiber.stack.size();
-    makecontext(&fiber.context, startFiber, 0);
-  }
-  for (bool running = true; running && block.failure.empty();) {
-    uint64_t before = block.progress;
-    running = false;
-    // Every other block runs its threads from the last to the first, so that
-    // a missing barrier shows one way or the other.
-    for (int step = 0; step < threads && block.failure.empty(); ++step)
-      if (int i = number % 2 ? threads - 1 - step : step;
-          !block.fibers[i].done) {
-        block.current = i;
-        swapcontext(&block.scheduler, &block.fibers[i].context);
-        running = true;
-      }
-    if (running && block.failure.empty() && before == block.progress)
-      return "block " + std::to_string(number) + ": nobody can go on";
-  }
-  return block.failure;
-}
-
-llvm::StringMap<void *> emulatedIntrinsics() {
-  using enum Shuffle;
-  return {
-      {"read.ptx.sreg.tid.x", address(readThread)},
-      {"read.ptx.sreg.ctaid.x", address(readBlock)},
-      {"barrier.cta.sync.aligned.all", address(barrier)},
-      {"bar.warp.sync", address(warpBarrier)},
-      {"cp.async.cg.shared.global.16.s", address(copyAsync)},
-      {"cp.async.commit.group", address(commitGroup)},
-      {"cp.async.wait.group", address(waitGroup)},
-      {"shfl.sync.idx.f32", address(shuffleFloat<Index>)},
-      {"shfl.sync.up.f32", address(shuffleFloat<Up>)},
-      {"shfl.sync.down.f32", address(shuffleFloat<Down>)},
-      {"shfl.sync.bfly.f32", address(shuffleFloat<Butterfly>)},
-      {"shfl.sync.idx.i32", address(shuffleInteger<Index>)},
-      {"shfl.sync.bfly.i32", address(shuffleInteger<Butterfly>)},
-      {"stmatrix.sync.aligned.m8n8.x4.b16.p3", address(storeMatrix4<false>)},
-      {"stmatrix.sync.aligned.m8n8.x2.b16.p3", address(storeMatrix2<false>)},
-      {"stmatrix.sync.aligned.m8n8.x4.trans.b16.p3",
-       address(storeMatrix4<true>)},
-      {"stmatrix.sync.aligned.m8n8.x2.trans.b16.p3",
-       address(storeMatrix2<true>)},
-      {"redux.sync.umax", address(reduceMaximum)},
-      {"ex2.approx.ftz.f32", address(exp2Approximate)},
-      {"rcp.approx.ftz.f", address(reciprocal)},
-      {"rsqrt.approx.ftz.f", address(rsqrtApproximate)},
-      {"sqrt.rn.f", address(squareRoot)},
-      {"div.full.ftz", address(divide)},
-      {kLoadMatrix, address(loadMatrix)},
-      {kMultiply, address(multiply)},
-  };
+  resetSharedMemory();
+  startCopies(threads);
+  startProducts(threads);
+  for (int i = 0; i < threads; ++i)
+    start(block.fibers[i], i);
+  while (block.failure.empty() && (runRound(false) || runRound(true)))
+    ;
+  if (!block.failure.empty())
+    return block.failure;
+  for (const Fiber &fiber : block.fibers)
+    if (!fiber.done)
+      return describeWaiting();
+  for (auto *finish : {finishProducts, finishCopies})
+    if (std::string problem = finish(); !problem.empty())
+      return "block " + std::to_string(shape.number) + " " + problem;
+  return "";
 }
 
 } // namespace mamba::test
