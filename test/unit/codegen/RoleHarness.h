@@ -1,0 +1,56 @@
+// SPDX-FileCopyrightText: The mamba-compiler authors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Runs the persistent kernels of a plan on the emulator and compares with the
+// interpreter.
+
+#ifndef MAMBA_TEST_UNIT_CODEGEN_ROLEHARNESS_H
+#define MAMBA_TEST_UNIT_CODEGEN_ROLEHARNESS_H
+
+#include "test/unit/codegen/CpuHarness.h"
+#include "test/unit/codegen/WarpEmulator.h"
+
+#include "codegen/GPU/GpuCompiler.h"
+
+#include <functional>
+
+namespace mamba::test {
+
+/// A function whose mixers become kernels with roles.
+struct RoleProgram {
+  std::string text;
+  /// Consumers of a thread block.
+  int64_t consumers = 2;
+  bool isHalf = false;
+};
+
+/// Fills the values of an input from normally distributed ones; `name` is its
+/// ssd.name.
+using Fill =
+    std::function<void(llvm::StringRef name, std::vector<double> &values)>;
+
+/// A program, compiled once for many launches.
+class RoleRunner {
+public:
+  explicit RoleRunner(const RoleProgram &program);
+
+  /// Runs all kernels and compares each output with the interpreter. The thread
+  /// blocks are `groups` gangs, by default one for each sequence set.
+  void check(int64_t batch, int64_t length, int64_t groups = 0);
+
+  Fill fill;
+
+private:
+  std::vector<Array> makeArrays(int64_t batch, int64_t length);
+  void launch(const mamba_kernel &kernel, std::vector<Array> &arrays,
+              int64_t batch, int64_t length, int64_t groups);
+
+  double tolerance = 0;
+  mlir::OwningOpRef<mlir::ModuleOp> reference;
+  std::unique_ptr<codegen::OwnedPlan> plan;
+  std::unique_ptr<WarpEmulator> emulator;
+};
+
+} // namespace mamba::test
+
+#endif // MAMBA_TEST_UNIT_CODEGEN_ROLEHARNESS_H
