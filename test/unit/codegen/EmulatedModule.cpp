@@ -144,8 +144,7 @@ public:
           return created.takeError();
         function = *created;
       }
-      call->setCalledFunction(function);
-      call->setAttributes(AttributeList());
+      replaceCall(call, function);
     }
     return Error::success();
   }
@@ -161,10 +160,15 @@ private:
     Expected<uint64_t *> action = prepare(assembly.getAsmString(), numResults);
     if (!action)
       return action.takeError();
-    auto *function =
-        Function::Create(type, Function::InternalLinkage,
-                         (kEmulatedPrefix + "assembly").str(), module);
-    IRBuilder<> b(BasicBlock::Create(module.getContext(), "", function));
+    // Results are words: registers of the host would change some NaNs.
+    LLVMContext &context = module.getContext();
+    auto *words = StructType::get(
+        context, SmallVector<Type *>(numResults, Type::getInt64Ty(context)));
+    auto *function = Function::Create(
+        FunctionType::get(words, type->params(), /*isVarArg=*/false),
+        Function::InternalLinkage, (kEmulatedPrefix + "assembly").str(),
+        module);
+    IRBuilder<> b(BasicBlock::Create(context, "", function));
     Value *values = b.CreateAlloca(
         ArrayType::get(b.getInt64Ty(), numResults + type->getNumParams()));
     auto slot = [&](unsigned index) {
@@ -177,20 +181,33 @@ private:
         kExecute, b.getVoidTy(), b.getInt64Ty(), b.getPtrTy());
     b.CreateCall(execute,
                  {b.getInt64(reinterpret_cast<uint64_t>(*action)), values});
-    if (numResults == 0) {
-      b.CreateRetVoid();
-      return function;
-    }
-    Value *result = PoisonValue::get(type->getReturnType());
-    for (unsigned i = 0; i < numResults; ++i) {
-      Type *element =
-          structure ? structure->getElementType(i) : type->getReturnType();
-      // Little-endian: a value stands at the front of its word.
-      Value *value = b.CreateLoad(element, slot(i));
-      result = structure ? b.CreateInsertValue(result, value, i) : value;
-    }
+    Value *result = PoisonValue::get(words);
+    for (unsigned i = 0; i < numResults; ++i)
+      result =
+          b.CreateInsertValue(result, b.CreateLoad(b.getInt64Ty(), slot(i)), i);
     b.CreateRet(result);
     return function;
+  }
+
+  /// Calls the function and makes of its words what the assembly yielded.
+  static void replaceCall(CallInst *call, Function *function) {
+    IRBuilder<> b(call);
+    CallInst *words =
+        b.CreateCall(function, SmallVector<Value *>(call->args()));
+    Type *type = call->getType();
+    if (auto *structure = dyn_cast<StructType>(type)) {
+      Value *result = PoisonValue::get(structure);
+      for (auto [i, element] : enumerate(structure->elements())) {
+        auto index = static_cast<unsigned>(i);
+        Value *word = b.CreateExtractValue(words, index);
+        result = b.CreateInsertValue(result, fromWord(b, word, element), index);
+      }
+      call->replaceAllUsesWith(result);
+    } else if (!type->isVoidTy()) {
+      call->replaceAllUsesWith(
+          fromWord(b, b.CreateExtractValue(words, 0), type));
+    }
+    call->eraseFromParent();
   }
 
   Expected<uint64_t *> prepare(StringRef text, unsigned numResults) {
@@ -212,6 +229,13 @@ private:
       value =
           b.CreateBitCast(value, b.getIntNTy(type->getPrimitiveSizeInBits()));
     return b.CreateZExtOrTrunc(value, b.getInt64Ty());
+  }
+
+  static Value *fromWord(IRBuilder<> &b, Value *word, Type *type) {
+    if (type->isPointerTy())
+      return b.CreateIntToPtr(word, type);
+    auto bits = static_cast<unsigned>(type->getPrimitiveSizeInBits());
+    return b.CreateBitCast(b.CreateTrunc(word, b.getIntNTy(bits)), type);
   }
 
   /// Results start as the inputs tied to them, or as NaNs.
