@@ -267,8 +267,8 @@ private:
   Value lane;
   /// First row and column of the warp's part.
   std::array<Value, 2> origin;
-  /// Prefix sums in units of log 2, factors of the columns, and what the mask is
-  /// multiplied with; each may be absent.
+  /// Prefix sums in units of log 2, factors of the columns, and what the mask
+  /// is multiplied with; each may be absent.
   SmallVector<Value> scaled, scales, scores;
 };
 

@@ -155,8 +155,7 @@ void populateScanPatterns(const TypeConverter &converter,
                           RewritePatternSet &patterns,
                           const KernelInfo &kernel) {
   patterns.add<CumsumLowering, RangeScaleLowering, ReduceSumLowering,
-               ExtractLowering>(
-      converter, patterns.getContext(), kernel);
+               ExtractLowering>(converter, patterns.getContext(), kernel);
 }
 
 } // namespace mamba::codegen

@@ -60,8 +60,8 @@ Access KernelOperands::makeAccess(Value tensor, ArrayRef<DimRole> roles) {
 Value KernelOperands::mul(Value value, int64_t factor) {
   if (factor == 1)
     return value;
-  Value constant = arith::ConstantOp::create(
-      b, b.getIntegerAttr(value.getType(), factor));
+  Value constant =
+      arith::ConstantOp::create(b, b.getIntegerAttr(value.getType(), factor));
   return arith::MulIOp::create(b, value, constant);
 }
 
@@ -69,8 +69,7 @@ Access KernelOperands::stateAccess(Value tensor, unsigned i) {
   auto tile = cast<RankedTensorType>(scan.getStateArgument(i).getType());
   auto type =
       RankedTensorType::get({ShapedType::kDynamic, int64_t(scan.getHeads()),
-                             tile.getDimSize(0),
-                             tile.getDimSize(1)},
+                             tile.getDimSize(0), tile.getDimSize(1)},
                             tile.getElementType());
   return {getPointer(tensor),
           type,

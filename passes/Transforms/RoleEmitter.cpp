@@ -103,8 +103,8 @@ FailureOr<Value> RoleEmitter::emitMask(SegmentDecayOp op, Value scale,
                                        Value scores) {
   Value prefix;
   if (Value alpha = op.getLogDecay())
-    prefix = loadVector(alpha, getNaturalLayout(alpha),
-                        RoleInputs::Form::Prefix);
+    prefix =
+        loadVector(alpha, getNaturalLayout(alpha), RoleInputs::Form::Prefix);
   Value value = op.getResult();
   return tile::SegmentDecayOp::create(
              builder, op.getLoc(), getType(value, getNaturalLayout(value)),
@@ -231,9 +231,9 @@ bool RoleEmitter::isIndependent(Value value) {
   if (tensorType(value).getRank() == 2 && isEmitted(value))
     return true;
   Operation *op = value.getDefiningOp();
-  return !isa<DotOp>(op) &&
-         llvm::all_of(op->getOperands(),
-                      [&](Value operand) { return isIndependent(operand); });
+  return !isa<DotOp>(op) && llvm::all_of(op->getOperands(), [&](Value operand) {
+    return isIndependent(operand);
+  });
 }
 
 /// Emits what of a value does not wait for a product.

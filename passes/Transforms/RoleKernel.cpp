@@ -41,50 +41,47 @@ static bool isTokenVector(ChunkScanOp scan, unsigned i) {
 static SmallVector<int64_t> getBox(ArrayRef<DimRole> roles, int64_t chunk) {
   SmallVector<int64_t> box;
   for (DimRole role : llvm::reverse(roles))
-    box.push_back(role == DimRole::Time                               ? chunk
-                  : role == DimRole::Channel || role == DimRole::State ? kTileSide
-                                                                       : 1);
+    box.push_back(role == DimRole::Time ? chunk
+                  : role == DimRole::Channel || role == DimRole::State
+                      ? kTileSide
+                      : 1);
   return box;
 }
 
-void RoleKernel::createFunction() {
-  MLIRContext *context = b.getContext();
-  SmallVector<Value> tensors = listTensors();
-  auto global = LLVM::LLVMPointerType::get(context, /*addressSpace=*/1);
-  auto mapType = LLVM::LLVMPointerType::get(context);
-  int64_t states = stateType().getDimSize(1);
-  int64_t dynamic = ShapedType::kDynamic;
-  Attribute workspaces[] = {
-      TypeAttr::get(RankedTensorType::get(
-          {dynamic, shape.consumers, kTileSide, states}, b.getF32Type())),
-      TypeAttr::get(
-          RankedTensorType::get({dynamic, shape.consumers}, b.getF32Type())),
-      TypeAttr::get(
-          RankedTensorType::get({dynamic, shape.consumers}, b.getI32Type()))};
-
-  // What bulk copies move has a tensor map behind the other parameters.
+/// Tensor maps, with the numbers of the parameters they describe.
+SmallVector<Attribute> RoleKernel::describeMaps(ArrayRef<Value> tensors) {
   SmallVector<Attribute> maps;
-  auto addMap = [&](Value tensor, ArrayRef<DimRole> roles) {
-    SmallVector<int64_t> map = {
-        llvm::find(tensors, tensor) - tensors.begin()};
+  auto add = [&](Value tensor, ArrayRef<DimRole> roles) {
+    SmallVector<int64_t> map = {llvm::find(tensors, tensor) - tensors.begin()};
     map.append(getBox(roles, scan.getChunk()));
     maps.push_back(b.getDenseI64ArrayAttr(map));
   };
   for (auto [i, operand] : llvm::enumerate(scan.getIns()))
     if (isTokenTile(scan, i))
-      addMap(operand, scan.getInRole(i).getRoles());
+      add(operand, scan.getInRole(i).getRoles());
   for (auto [i, out] : llvm::enumerate(scan.getOuts()))
-    addMap(out, scan.getOutRole(i).getRoles());
+    add(out, scan.getOutRole(i).getRoles());
+  return maps;
+}
 
-  SmallVector<Type> types(tensors.size() + std::size(workspaces), global);
-  types.append(2, b.getI64Type());
-  types.append(maps.size(), mapType);
-  b.setInsertionPointToEnd(module.getBody());
-  function = gpu::GPUFuncOp::create(b, name, b.getFunctionType(types, {}));
+/// States and decays that thread blocks hand over, and flags.
+SmallVector<Attribute> RoleKernel::describeWorkspaces() {
+  int64_t units = ShapedType::kDynamic;
+  auto describe = [&](ArrayRef<int64_t> sizes, Type element) -> Attribute {
+    return TypeAttr::get(RankedTensorType::get(sizes, element));
+  };
+  int64_t states = stateType().getDimSize(1);
+  return {describe({units, shape.consumers, kTileSide, states}, b.getF32Type()),
+          describe({units, shape.consumers}, b.getF32Type()),
+          describe({units, shape.consumers}, b.getI32Type())};
+}
+
+void RoleKernel::setAttributes(ArrayRef<Attribute> maps,
+                               ArrayRef<Attribute> workspaces) {
+  int64_t threads = tile::kLanes * shape.getWarps();
   function->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), b.getUnitAttr());
-  int64_t warps = kWarpsOfGroup * (2 + shape.consumers);
   function.setKnownBlockSizeAttr(
-      b.getDenseI32ArrayAttr({int32_t(tile::kLanes * warps), 1, 1}));
+      b.getDenseI32ArrayAttr({int32_t(threads), 1, 1}));
   function->setAttr("nvvm.minctasm", b.getI32IntegerAttr(1));
   function->setAttr(kTensorMapsAttr, b.getArrayAttr(maps));
   function->setAttr(kWorkspacesAttr, b.getArrayAttr(workspaces));
@@ -94,22 +91,39 @@ void RoleKernel::createFunction() {
                     b.getI64IntegerAttr(shape.segmentChunks));
   function->setAttr(kChunkAttr, b.getI64IntegerAttr(scan.getChunk()));
   auto image = LLVM::LLVMArrayType::get(b.getI8Type(), 128);
-  unsigned firstMap = types.size() - maps.size();
-  for (unsigned i = firstMap; i < types.size(); ++i) {
+  unsigned arguments = function.getNumArguments();
+  for (unsigned i = arguments - maps.size(); i < arguments; ++i) {
     function.setArgAttr(i, "llvm.byval", TypeAttr::get(image));
     function.setArgAttr(i, "llvm.align", b.getI64IntegerAttr(64));
   }
+}
+
+void RoleKernel::createFunction() {
+  MLIRContext *context = b.getContext();
+  SmallVector<Value> tensors = listTensors();
+  SmallVector<Attribute> maps = describeMaps(tensors);
+  SmallVector<Attribute> workspaces = describeWorkspaces();
+  SmallVector<Type> types(tensors.size() + workspaces.size(),
+                          LLVM::LLVMPointerType::get(context, 1));
+  types.append(2, b.getI64Type());
+  types.append(maps.size(), LLVM::LLVMPointerType::get(context));
+  b.setInsertionPointToEnd(module.getBody());
+  function = gpu::GPUFuncOp::create(b, name, b.getFunctionType(types, {}));
+  setAttributes(maps, workspaces);
   bindPointers(tensors);
   b.setInsertionPointToStart(&function.getBody().front());
-  handoverStates = function.getArgument(tensors.size());
-  handoverDecays = function.getArgument(tensors.size() + 1);
-  handoverFlags = function.getArgument(tensors.size() + 2);
-  unsigned sizes = tensors.size() + std::size(workspaces);
-  batchSize = arith::IndexCastOp::create(b, b.getIndexType(),
-                                         function.getArgument(sizes));
-  length = arith::IndexCastOp::create(b, b.getIndexType(),
-                                      function.getArgument(sizes + 1));
-  unsigned next = firstMap;
+  bindParameters(tensors.size(), workspaces.size());
+  entry.setInsertionPointToEnd(&function.getBody().front());
+}
+
+void RoleKernel::bindParameters(unsigned tensors, unsigned workspaces) {
+  unsigned next = tensors;
+  handoverStates = function.getArgument(next++);
+  handoverDecays = function.getArgument(next++);
+  handoverFlags = function.getArgument(next++);
+  assert(next == tensors + workspaces && "every workspace is bound");
+  batchSize = widen(function.getArgument(next++));
+  length = widen(function.getArgument(next++));
   for (auto [i, operand] : llvm::enumerate(scan.getIns()))
     if (isTokenTile(scan, i))
       tiles[i] = {makeAccess(operand, scan.getInRole(i).getRoles()),
@@ -117,7 +131,6 @@ void RoleKernel::createFunction() {
   for (auto [i, out] : llvm::enumerate(scan.getOuts()))
     outs.push_back({makeAccess(out, scan.getOutRole(i).getRoles()),
                     function.getArgument(next++), Value()});
-  entry.setInsertionPointToEnd(&function.getBody().front());
 }
 
 //===----------------------------------------------------------------------===//
@@ -126,8 +139,8 @@ void RoleKernel::createFunction() {
 
 Value RoleKernel::allocate(ArrayRef<int64_t> extents, Type element,
                            int64_t stages, bool panels) {
-  auto type = tile::BufferType::get(b.getContext(), extents, element, stages,
-                                    panels);
+  auto type =
+      tile::BufferType::get(b.getContext(), extents, element, stages, panels);
   return tile::AllocOp::create(entry, b.getLoc(), type);
 }
 
@@ -166,8 +179,8 @@ void RoleKernel::createPipelines() {
                     int64_t empty) {
     auto type =
         tile::PipelineType::get(b.getContext(), pipeline.stages, groups);
-    pipeline.value = tile::PipelineOp::create(entry, b.getLoc(), type, full,
-                                              empty);
+    pipeline.value =
+        tile::PipelineOp::create(entry, b.getLoc(), type, full, empty);
   };
   // Readers: the mask maker and every consumer; one of them; one of them.
   create(shared, 1, 1, kWarpsOfGroup * (1 + shape.consumers));
@@ -186,8 +199,7 @@ LogicalResult RoleKernel::createRoles() {
   b.setInsertionPointToEnd(&roles.getBody().front());
   auto create = [&](StringRef roleName, int64_t warps, int64_t instances,
                     int64_t registers) {
-    auto role =
-        tile::RoleOp::create(b, roleName, warps, instances, registers);
+    auto role = tile::RoleOp::create(b, roleName, warps, instances, registers);
     role.getBody().emplaceBlock().addArgument(b.getIndexType(), b.getLoc());
     return role;
   };
@@ -197,8 +209,8 @@ LogicalResult RoleKernel::createRoles() {
   if (idle > 0)
     create("idle", 1, idle, shape.loadRegisters);
   auto maskMaker = create("mask", kWarpsOfGroup, 1, shape.maskRegisters);
-  auto consume = create("consume", kWarpsOfGroup, shape.consumers,
-                        shape.consumeRegisters);
+  auto consume =
+      create("consume", kWarpsOfGroup, shape.consumers, shape.consumeRegisters);
 
   // Readers first: they say which vectors are wanted.
   auto fill = [&](tile::RoleOp role) {
@@ -269,9 +281,8 @@ Value RoleSlots::getVector(Value value, Form form) {
   // A scalar takes the least that a buffer may have.
   int64_t elements = type.getRank() == 1 ? type.getDimSize(0) : 4;
   if (!buffer)
-    buffer =
-        kernel.allocate({elements}, kernel.b.getF32Type(),
-                        kernel.own.stages * kernel.shape.consumers, false);
+    buffer = kernel.allocate({elements}, kernel.b.getF32Type(),
+                             kernel.own.stages * kernel.shape.consumers, false);
   return tile::StageOp::create(kernel.b, buffer, getOwn());
 }
 
@@ -293,9 +304,8 @@ static const Target &getRoleTarget() {
 LogicalResult buildRoleKernel(ChunkScanOp scan, gpu::GPUModuleOp module,
                               StringRef name) {
   std::string rejection;
-  std::optional<RoleShape> shape =
-      chooseRoleShape(scan, getRoleTarget(),
-                      scan.getSchedule()->getConsumers(), rejection);
+  std::optional<RoleShape> shape = chooseRoleShape(
+      scan, getRoleTarget(), scan.getSchedule()->getConsumers(), rejection);
   if (!shape)
     return scan.emitOpError("has no kernel with roles: ") << rejection;
   return RoleKernel(scan, module, name, *shape).build();

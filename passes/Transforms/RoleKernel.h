@@ -35,7 +35,6 @@ public:
 private:
   friend class RoleSlots;
 
-
   /// A pipeline and its stages.
   struct Pipeline {
     mlir::Value value;
@@ -74,6 +73,12 @@ private:
 
   // RoleKernel.cpp: function, buffers, roles.
   void createFunction();
+  llvm::SmallVector<mlir::Attribute>
+  describeMaps(llvm::ArrayRef<mlir::Value> tensors);
+  llvm::SmallVector<mlir::Attribute> describeWorkspaces();
+  void setAttributes(llvm::ArrayRef<mlir::Attribute> maps,
+                     llvm::ArrayRef<mlir::Attribute> workspaces);
+  void bindParameters(unsigned tensors, unsigned workspaces);
   void createBuffers();
   void createPipelines();
   mlir::Value allocate(llvm::ArrayRef<int64_t> extents, mlir::Type element,
@@ -141,9 +146,12 @@ private:
                                   const Piece &piece, Consumer consumer,
                                   mlir::Value instance, mlir::Value token,
                                   mlir::Value iteration);
-  mlir::FailureOr<mlir::Value>
-  emitInitialState(const Work &work, const Piece &piece, Consumer consumer,
-                   mlir::Value instance);
+
+  // RoleState.cpp: the state at the ends of pieces.
+  mlir::FailureOr<mlir::Value> emitInitialState(const Work &work,
+                                                const Piece &piece,
+                                                Consumer consumer,
+                                                mlir::Value instance);
   mlir::LogicalResult emitSummary(const Work &work, const Piece &piece,
                                   Consumer consumer, mlir::Value instance);
   mlir::Value loadState(mlir::Value pointer, mlir::Value offset,

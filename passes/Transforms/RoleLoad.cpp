@@ -84,14 +84,14 @@ LogicalResult RoleKernel::emitLoadRole() {
 void RoleKernel::startVectors(const Piece &piece, Consumer consumer,
                               const Work &work, Value instance, Value step,
                               Value ring) {
-  Value inside = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, step,
-                                       piece.end);
+  Value inside =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::ult, step, piece.end);
   Value token = emitToken(step, work);
-  Value rows = widen(
-      arith::SelectOp::create(b, inside, countRows(token), number(0)));
+  Value rows =
+      widen(arith::SelectOp::create(b, inside, countRows(token), number(0)));
   for (auto [operand, buffer] : vectorRings) {
-    Access access = makeAccess(scan.getIns()[operand],
-                               scan.getInRole(operand).getRoles());
+    Access access =
+        makeAccess(scan.getIns()[operand], scan.getInRole(operand).getRoles());
     int64_t stride = access.getStride(DimRole::Time);
     Value offset =
         add(emitOffset(access, piece, consumer), mul(widen(token), stride));
@@ -120,8 +120,8 @@ LogicalResult RoleKernel::emitVectors(const Piece &piece, Consumer consumer,
                   stage, /*transposed=*/false));
   }
   bindPieceOperands(emitter, piece, consumer, before);
-  emitter.bindValidRows(arith::MinSIOp::create(b, countRows(token),
-                                               number(scan.getChunk())));
+  emitter.bindValidRows(
+      arith::MinSIOp::create(b, countRows(token), number(scan.getChunk())));
   for (auto &[key, buffer] : exports) {
     FailureOr<Value> value = emitter.emit(key.first);
     if (failed(value))
@@ -180,9 +180,8 @@ LogicalResult RoleKernel::emitVectorRole(Value instance) {
       tile::WaitCopiesOp::create(b, 0);
       return success();
     };
-    FailureOr<Value> next = emitSummaryPass(work, piece, [&] {
-      return walk(findSummaryOperands(scan, ownTiles));
-    });
+    FailureOr<Value> next = emitSummaryPass(
+        work, piece, [&] { return walk(findSummaryOperands(scan, ownTiles)); });
     if (failed(next))
       return failure();
     piece.iteration = *next;

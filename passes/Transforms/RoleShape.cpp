@@ -170,8 +170,7 @@ private:
       bool transposed = axes.getRole(dot.getResult(), 1) == DimRole::Channel;
       Value right = transposed ? dot.getLhs() : dot.getRhs();
       auto argument = dyn_cast<BlockArgument>(right);
-      bool isInput =
-          argument && argument.getArgNumber() < scan.getIns().size();
+      bool isInput = argument && argument.getArgNumber() < scan.getIns().size();
       if (!isInput && !llvm::is_contained(getMasks(scan), right))
         return "the right operand of a product is computed, not copied (state "
                "weights belong on the values)";
@@ -203,9 +202,9 @@ static void chooseGang(ChunkScanOp scan, const Target &target,
 }
 
 static void chooseRegisters(RoleShape &shape, int64_t states) {
-  shape.loadRegisters = 56;
+  shape.loadRegisters = 64;
   bool one = shape.consumers == 1;
-  shape.maskRegisters = one ? 152 : 88;
+  shape.maskRegisters = one ? 152 : 80;
   shape.consumeRegisters = one ? 240 : 184;
 }
 
@@ -226,11 +225,10 @@ static int64_t countSharedBytes(ChunkScanOp scan, const RoleShape &shape) {
     (isShared ? sharedTiles : ownTiles) += panels;
   }
   int64_t vectorBytes = kProductRows * 4;
-  int64_t perConsumer = shape.ownStages * (ownTiles * kTile +
-                                           kExportedVectors * vectorBytes) +
-                        shape.maskStages * kTile + vectors * kRingStages *
-                        vectorBytes + int64_t(scan.getOuts().size()) *
-                        kOutStages * kTile;
+  int64_t perConsumer =
+      shape.ownStages * (ownTiles * kTile + kExportedVectors * vectorBytes) +
+      shape.maskStages * kTile + vectors * kRingStages * vectorBytes +
+      int64_t(scan.getOuts().size()) * kOutStages * kTile;
   return shape.sharedStages * sharedTiles * kTile +
          shape.consumers * perConsumer + 1024;
 }

@@ -46,8 +46,8 @@ inline constexpr int64_t kRoleChannels = 64;
 std::optional<mlir::Value> getScalarTransition(ssd::ChunkScanOp scan);
 
 /// Whether all consumers of a thread block read the same part of an operand.
-bool isSharedOperand(ssd::ChunkScanOp scan, unsigned operand,
-                     int64_t consumers, int64_t slices);
+bool isSharedOperand(ssd::ChunkScanOp scan, unsigned operand, int64_t consumers,
+                     int64_t slices);
 
 /// The time×time tiles that products with values over channels read.
 llvm::SmallVector<mlir::Value> getMasks(ssd::ChunkScanOp scan);

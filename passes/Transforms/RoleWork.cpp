@@ -6,10 +6,11 @@
 // A gang of blocks walks the chunks of one sequence set (all heads that share
 // operands) side by side, so that what they share is read from memory once.
 // The (set, chunk) pairs of a launch, in this order, are cut into equal ranges,
-// one a gang. A range begins and ends inside a sequence; the piece that begins a
-// sequence is walked first and its state handed over, the piece that continues
-// one last. With fewer sets than gangs every sequence is cut into segments
-// instead, each with one gang; see RoleConsume.cpp for how states pass.
+// one a gang. A range begins and ends inside a sequence; the piece that begins
+// a sequence is walked first and its state handed over, the piece that
+// continues one last. With fewer sets than gangs every sequence is cut into
+// segments instead, each with one gang; see RoleConsume.cpp for how states
+// pass.
 
 #include "passes/Transforms/RoleKernel.h"
 
@@ -52,10 +53,9 @@ RoleKernel::Work RoleKernel::emitWork() {
   work.group = divide(block, gang);
   Value groups = divide(blocks, gang);
   work.sets = mul(narrow(batchSize), shape.sets);
-  work.chunks = arith::CeilDivUIOp::create(b, narrow(length),
-                                           number(scan.getChunk()));
-  work.split =
-      arith::CmpIOp::create(b, CmpIPredicate::ugt, groups, work.sets);
+  work.chunks =
+      arith::CeilDivUIOp::create(b, narrow(length), number(scan.getChunk()));
+  work.split = arith::CmpIOp::create(b, CmpIPredicate::ugt, groups, work.sets);
   auto choose = [&](Value whenSplit, Value otherwise) {
     return arith::SelectOp::create(b, work.split, whenSplit, otherwise)
         .getResult();
@@ -67,8 +67,8 @@ RoleKernel::Work RoleKernel::emitWork() {
   Value span = choose(work.chunks, all);
   Value base = arith::MulIOp::create(b, set, work.chunks);
   work.low = add(base, firstOfPart(b, work.segment, span, work.segments));
-  work.high = add(
-      base, firstOfPart(b, add(work.segment, one), span, work.segments));
+  work.high =
+      add(base, firstOfPart(b, add(work.segment, one), span, work.segments));
   work.last = divide(minus(work.high, one), work.chunks);
   Value first = divide(work.low, work.chunks);
   Value some =
@@ -106,8 +106,7 @@ LogicalResult RoleKernel::emitPieces(const Work &work, PieceBody body) {
 LogicalResult RoleKernel::emitChunks(const Piece &piece, ValueRange initial,
                                      ChunkBody body,
                                      SmallVectorImpl<Value> &results) {
-  auto loop =
-      scf::ForOp::create(b, piece.first, piece.end, number(1), initial);
+  auto loop = scf::ForOp::create(b, piece.first, piece.end, number(1), initial);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   Value step = loop.getInductionVar();
@@ -210,16 +209,15 @@ Value RoleKernel::emitOffset(const Access &access, const Piece &piece,
                              access.getStride(DimRole::Head)));
   }
   if (access.has(DimRole::Channel) && shape.slices > 1)
-    offset = add(offset,
-                 mul(widen(consumer.slice),
-                     kRoleChannels * access.getStride(DimRole::Channel)));
+    offset =
+        add(offset, mul(widen(consumer.slice),
+                        kRoleChannels * access.getStride(DimRole::Channel)));
   return offset;
 }
 
 SmallVector<Value> RoleKernel::emitCoordinates(const Access &access,
                                                const Piece &piece,
-                                               Consumer consumer,
-                                               Value token) {
+                                               Consumer consumer, Value token) {
   SmallVector<Value> coordinates;
   for (DimRole role : llvm::reverse(access.roles)) {
     switch (role) {

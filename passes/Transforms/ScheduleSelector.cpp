@@ -137,11 +137,10 @@ ScheduleAttr ScheduleSelector::makeSchedule(Form form, int64_t chunk,
   if (roles)
     side = WeightSide::Values;
   int64_t subBlock = request.subBlock ? request.subBlock : kSubBlock;
-  return ScheduleAttr::get(apply.getContext(), form, chunk,
-                           std::min(subBlock, chunk), operandType,
-                           request.weights.value_or(side), request.channels,
-                           request.warps, request.stages,
-                           roles ? std::max<int64_t>(request.consumers, 0) : 0);
+  return ScheduleAttr::get(
+      apply.getContext(), form, chunk, std::min(subBlock, chunk), operandType,
+      request.weights.value_or(side), request.channels, request.warps,
+      request.stages, roles ? std::max<int64_t>(request.consumers, 0) : 0);
 }
 
 SmallVector<ScheduleCandidate> ScheduleSelector::listCandidates() {
@@ -265,8 +264,8 @@ LogicalResult ScheduleSelector::evaluate(ScheduleCandidate &candidate) {
   ScheduleAttr schedule = candidate.schedule;
   candidate.rejection = rejectForm(schedule);
   if (candidate.rejection.empty() && target.isGpu())
-    candidate.rejection = candidate.roles ? rejectForRoles(schedule)
-                                          : rejectForKernels(schedule);
+    candidate.rejection =
+        candidate.roles ? rejectForRoles(schedule) : rejectForKernels(schedule);
   if (!candidate.rejection.empty())
     return success();
   FailureOr<Trial> trial = decomposeCopy(schedule);
@@ -362,8 +361,7 @@ FailureOr<ScheduleAttr> ScheduleSelector::select() {
                << stringifyForm(*request.form);
   for (const ScheduleCandidate &candidate : candidates)
     diagnostic.attachNote() << describe(candidate.schedule, candidate.roles)
-                            << ": rejected, "
-                            << candidate.rejection;
+                            << ": rejected, " << candidate.rejection;
   return failure();
 }
 

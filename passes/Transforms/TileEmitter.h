@@ -76,7 +76,7 @@ protected:
   mlir::FailureOr<mlir::Value>
   emitConverted(mlir::Value value, mlir::Attribute layout, bool transposed);
   virtual mlir::FailureOr<mlir::Value> emitVector(mlir::Value value,
-                                          mlir::Attribute layout);
+                                                  mlir::Attribute layout);
   virtual mlir::FailureOr<mlir::Value> emitScalar(mlir::Value value);
   virtual mlir::FailureOr<mlir::Value> emitDot(ssd::DotOp op);
   virtual mlir::FailureOr<mlir::Value> emitSegmentDecay(ssd::SegmentDecayOp op);

@@ -1,0 +1,196 @@
+// SPDX-FileCopyrightText: The mamba-compiler authors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+// RoleKernel: the carried state at the ends of pieces: initial, final, handed
+// over between thread blocks, summed up over a segment.
+
+#include "passes/Transforms/RoleKernel.h"
+
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace mamba;
+using namespace mamba::ssd;
+
+//===----------------------------------------------------------------------===//
+// States between pieces
+//===----------------------------------------------------------------------===//
+
+RankedTensorType RoleKernel::stateType() {
+  auto state = cast<RankedTensorType>(scan.getStateArgument(0).getType());
+  const int64_t grid[] = {4, 1};
+  return RankedTensorType::get(
+      {64, int64_t(llvm::alignTo(state.getDimSize(1), 16))},
+      state.getElementType(),
+      tile::AccumulatorAttr::get(b.getContext(), grid, /*copies=*/1));
+}
+
+Value RoleKernel::zeroState() {
+  Value zero = arith::ConstantOp::create(b, b.getF32FloatAttr(0.0f));
+  return tile::SplatOp::create(b, stateType(), zero);
+}
+
+Value RoleKernel::loadState(Value pointer, Value offset, int64_t rowStride,
+                            Value rows, Value columns) {
+  return tile::LoadGlobalOp::create(b, stateType(), pointer, offset,
+                                    ValueRange{index(rowStride), index(1)},
+                                    ValueRange{rows, columns});
+}
+
+/// The state that the sequence starts with.
+Value RoleKernel::loadInit(const Piece &piece, Consumer consumer) {
+  if (scan.getInits().empty())
+    return zeroState();
+  Access access = stateAccess(scan.getInits()[0], 0);
+  int64_t columns = access.getSize(DimRole::State);
+  return loadState(access.pointer, emitOffset(access, piece, consumer), columns,
+                   sliceWidth(consumer), index(columns));
+}
+
+/// The number of a consumer of a block in the workspaces.
+Value RoleKernel::handoverIndex(Value block, Value instance) {
+  return widen(add(mul(block, shape.consumers), narrow(instance)));
+}
+
+Value RoleKernel::loadHandover(Value block, Value instance) {
+  int64_t columns = stateType().getDimSize(1);
+  Value offset = mul(handoverIndex(block, instance), 64 * columns);
+  return loadState(handoverStates, offset, columns, index(64), index(columns));
+}
+
+void RoleKernel::storeHandover(Value state, Value instance) {
+  int64_t columns = stateType().getDimSize(1);
+  Value slot = handoverIndex(blockNumber(), instance);
+  tile::StoreGlobalOp::create(b, state, handoverStates, mul(slot, 64 * columns),
+                              ValueRange{index(columns), index(1)},
+                              ValueRange{index(64), index(columns)});
+}
+
+/// The state in front of a piece. At the start of a sequence it is given. In a
+/// split sequence it is combined from the summaries of the segments before,
+/// each with its decay; elsewhere the gang before hands it over.
+FailureOr<Value> RoleKernel::emitInitialState(const Work &work,
+                                              const Piece &piece,
+                                              Consumer consumer,
+                                              Value instance) {
+  auto combine = [&]() -> Value {
+    Value start = loadInit(piece, consumer);
+    auto loop = scf::ForOp::create(b, number(0), work.segment, number(1),
+                                   ValueRange{start});
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    Value group = add(
+        arith::MulIOp::create(b, loop.getInductionVar(), work.sets), piece.set);
+    Value from = add(mul(group, shape.gang), work.lane);
+    Value slot = handoverIndex(from, instance);
+    tile::AwaitOp::create(b, handoverFlags, slot);
+    Access decays = {
+        handoverDecays,
+        RankedTensorType::get({ShapedType::kDynamic}, b.getF32Type()),
+        {}};
+    Value decay =
+        tile::SplatOp::create(b, stateType(), loadScalar(decays, slot));
+    Value carried = arith::MulFOp::create(b, loop.getRegionIterArg(0), decay);
+    Value sum = arith::AddFOp::create(b, carried, loadHandover(from, instance));
+    scf::YieldOp::create(b, sum);
+    return loop.getResult(0);
+  };
+  auto receive = [&]() -> Value {
+    Value from = arith::SubIOp::create(b, blockNumber(), number(shape.gang));
+    tile::AwaitOp::create(b, handoverFlags, handoverIndex(from, instance));
+    return loadHandover(from, instance);
+  };
+  auto choose = [&](Value condition, llvm::function_ref<Value()> yes,
+                    llvm::function_ref<Value()> no) -> Value {
+    auto choice = scf::IfOp::create(b, stateType(), condition,
+                                    /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToEnd(choice.thenBlock());
+    scf::YieldOp::create(b, yes());
+    b.setInsertionPointToEnd(choice.elseBlock());
+    scf::YieldOp::create(b, no());
+    return choice.getResult(0);
+  };
+  Value atStart = arith::CmpIOp::create(b, arith::CmpIPredicate::eq,
+                                        piece.first, number(0));
+  auto unsplit = [&] {
+    return choose(atStart, [&] { return loadInit(piece, consumer); }, receive);
+  };
+  if (shape.segmentChunks == 0)
+    return unsplit();
+  return choose(work.split, combine, unsplit);
+}
+
+/// Sums up a segment: its own contribution to the state behind it, and the
+/// decay of what comes in.
+LogicalResult RoleKernel::emitSummary(const Work &work, const Piece &piece,
+                                      Consumer consumer, Value instance) {
+  Value transition = *getScalarTransition(scan);
+  Value one = arith::ConstantOp::create(b, b.getF32FloatAttr(1.0f));
+  SmallVector<Value> results;
+  auto walk = [&](Value step, Iterations iterations, ValueRange carried,
+                  SmallVectorImpl<Value> &next) -> LogicalResult {
+    Operation *before = b.getInsertionBlock()->getParentOp();
+    RoleSlots slots(*this, instance, iterations);
+    RoleEmitter emitter(b, entry, scan, axes, slots,
+                        RoleEmitter::LeftOperands::Registers);
+    bindPieceOperands(emitter, piece, consumer, before);
+    emitter.bindState(scan.getStateArgument(0), carried[0]);
+    Value sink = scan.getYield().getTiles().back();
+    if (failed(emitter.startProducts(sink)))
+      return failure();
+    FailureOr<Value> state = emitter.emit(sink);
+    if (failed(state))
+      return failure();
+    Value decay = carried[1];
+    if (transition) {
+      FailureOr<Value> factor = emitter.emit(transition);
+      if (failed(factor))
+        return failure();
+      decay = arith::MulFOp::create(b, decay, *factor);
+    }
+    slots.release(own, slots.getOwn(), *state);
+    slots.release(shared, slots.getShared(), *state);
+    next.append({*state, decay});
+    return success();
+  };
+  if (failed(emitChunks(piece, {zeroState(), one}, walk, results)))
+    return failure();
+  storeHandover(results[0], instance);
+  Value slot = handoverIndex(blockNumber(), instance);
+  auto lanes = tile::LaneAttr::get(b.getContext());
+  Value decay = tile::SplatOp::create(
+      b, RankedTensorType::get({1}, b.getF32Type(), lanes), results[1]);
+  tile::StoreGlobalOp::create(b, decay, handoverDecays, slot,
+                              ValueRange{index(1)}, ValueRange{index(1)});
+  tile::SignalOp::create(b, handoverFlags, slot);
+  return success();
+}
+
+/// Behind a piece the state is final, or goes to the gang that continues the
+/// sequence (split sequences have handed over their summaries before).
+void RoleKernel::emitFinalState(const Work &work, const Piece &piece,
+                                Consumer consumer, Value instance,
+                                Value state) {
+  Value atEnd = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, piece.end,
+                                      work.chunks);
+  auto choice = scf::IfOp::create(b, atEnd, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(choice.thenYield());
+  if (!scan.getFinals().empty()) {
+    Access access = stateAccess(scan.getFinals()[0], 0);
+    int64_t columns = access.getSize(DimRole::State);
+    tile::StoreGlobalOp::create(
+        b, state, access.pointer, emitOffset(access, piece, consumer),
+        ValueRange{index(columns), index(1)},
+        ValueRange{sliceWidth(consumer), index(columns)});
+  }
+  b.setInsertionPoint(choice.elseYield());
+  Value yes = arith::ConstantOp::create(b, b.getBoolAttr(true));
+  Value whole = arith::XOrIOp::create(b, work.split, yes);
+  auto handover = scf::IfOp::create(b, whole, /*withElseRegion=*/false);
+  b.setInsertionPoint(handover.thenYield());
+  storeHandover(state, instance);
+  tile::SignalOp::create(b, handoverFlags,
+                         handoverIndex(blockNumber(), instance));
+}
