@@ -137,21 +137,69 @@ void declareSharedMemory(gpu::GPUModuleOp module) {
                          /*alignment=*/1024, /*addrSpace=*/3);
 }
 
-/// Moves pure ops down to their first user in the block: a tile occupies
-/// registers from its op to its last use, and ptxas keeps the order it is given
-/// more often than not.
-void sinkPureOps(gpu::GPUFuncOp function) {
-  function.walk([](Block *block) {
+/// True if the op writes one of these resources, or may.
+bool mayWrite(Operation &op, ArrayRef<SideEffects::Resource *> resources) {
+  if (isPure(&op))
+    return false;
+  auto interface = dyn_cast<MemoryEffectOpInterface>(op);
+  if (!interface || op.getNumRegions() != 0)
+    return true;
+  SmallVector<MemoryEffects::EffectInstance> effects;
+  interface.getEffects(effects);
+  return llvm::any_of(effects, [&](MemoryEffects::EffectInstance &effect) {
+    return isa<MemoryEffects::Write>(effect.getEffect()) &&
+           llvm::is_contained(resources, effect.getResource());
+  });
+}
+
+/// The first op in the block that uses a result of `op`, or holds one that
+/// does.
+Operation *firstUserIn(Block *block, Operation &op) {
+  Operation *first = nullptr;
+  for (Operation *user : op.getUsers()) {
+    Operation *here = block->findAncestorOpInBlock(*user);
+    if (here && (!first || here->isBeforeInBlock(first)))
+      first = here;
+  }
+  return first;
+}
+
+/// True if the op makes a tile by arithmetic, not by naming registers.
+bool computesTile(Operation &op) {
+  return tile::isRegisterTile(op.getResult(0).getType()) &&
+         !isa<tile::BroadcastOp, tile::SplatOp>(op);
+}
+
+/// True for a load of a vector, which waits for little.
+bool isVectorLoad(Operation &op) {
+  auto load = dyn_cast<tile::LoadSharedOp>(op);
+  return load && load.getResult().getType().getRank() == 1;
+}
+
+/// Moves ops down to their first user in the block: a tile occupies registers
+/// from its op to its last use, and ptxas keeps the order it is given more
+/// often than not. But what computes a tile stays on its side of products,
+/// their waits and those of pipelines: it stands in front of a wait to run
+/// meanwhile.
+void sinkOps(gpu::GPUFuncOp function) {
+  SideEffects::Resource *products = tile::ProductQueueResource::get(),
+                        *pipelines = tile::PipelineResource::get(),
+                        *shared = tile::SharedResource::get();
+  function.walk([&](Block *block) {
+    Operation *asynchronous = nullptr, *writer = nullptr;
     for (Operation &op : llvm::make_early_inc_range(llvm::reverse(*block))) {
-      if (op.getNumRegions() != 0 || op.use_empty() || !isPure(&op))
+      if (mayWrite(op, {products, pipelines}))
+        asynchronous = &op;
+      if (mayWrite(op, shared))
+        writer = &op;
+      bool load = isVectorLoad(op);
+      if (op.getNumRegions() != 0 || op.use_empty() || !(load || isPure(&op)))
         continue;
-      Operation *first = nullptr;
-      for (Operation *user : op.getUsers()) {
-        Operation *here = block->findAncestorOpInBlock(*user);
-        if (here && (!first || here->isBeforeInBlock(first)))
-          first = here;
-      }
-      if (first)
+      Operation *first = firstUserIn(block, op);
+      Operation *limit = load               ? writer
+                         : computesTile(op) ? asynchronous
+                                            : nullptr;
+      if (first && !(limit && limit->isBeforeInBlock(first)))
         op.moveBefore(first);
     }
   });
@@ -213,7 +261,8 @@ struct ConvertTileToNVVM : impl::ConvertTileToNVVMBase<ConvertTileToNVVM> {
         failed(placeBuffers(function, kernel)) ||
         failed(assignBarriers(function, kernel)))
       return failure();
-    sinkPureOps(function);
+    sinkOps(function);
+    settleProducts(function);
     if (failed(lowerTiles(function, kernel)))
       return failure();
     lowerRoles(function, kernel);

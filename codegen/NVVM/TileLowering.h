@@ -108,6 +108,10 @@ void populateSharedPatterns(const mlir::TypeConverter &converter,
 void populateSharedVectorPatterns(const mlir::TypeConverter &converter,
                                   mlir::RewritePatternSet &patterns,
                                   const KernelInfo &kernel);
+/// Waits for all products, of which there are none, in front of every loop with
+/// products. ptxas takes accumulators that come around a loop to be in flight,
+/// and waits where they are used, unless it has seen a wait on each way in.
+void settleProducts(mlir::gpu::GPUFuncOp function);
 void populateWgmmaPatterns(const mlir::TypeConverter &converter,
                            mlir::RewritePatternSet &patterns,
                            const KernelInfo &kernel);

@@ -13,7 +13,9 @@
 #include "codegen/Targets/MatrixDescriptor.h"
 #include "codegen/Targets/MmaRows.h"
 
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
 
@@ -178,7 +180,24 @@ struct WgmmaWaitLowering : TilePattern<tile::WgmmaWaitOp> {
   }
 };
 
+/// True if products start in the loop.
+bool multiplies(scf::ForOp loop) {
+  WalkResult result =
+      loop.walk([](tile::WgmmaOp) { return WalkResult::interrupt(); });
+  return result.wasInterrupted();
+}
+
 } // namespace
+
+void settleProducts(gpu::GPUFuncOp function) {
+  function.walk<WalkOrder::PreOrder>([](scf::ForOp loop) {
+    if (!multiplies(loop))
+      return WalkResult::advance();
+    ThreadBuilder b(loop.getLoc(), loop);
+    b.assembly("wgmma.wait_group.sync.aligned 0;", "", {}, {});
+    return WalkResult::skip();
+  });
+}
 
 void populateWgmmaPatterns(const TypeConverter &converter,
                            RewritePatternSet &patterns,

@@ -168,27 +168,42 @@ bool floats(const llvm::Instruction &instruction) {
   return !call || !call->isConvergent();
 }
 
+/// The first user in the block but for loop-carried uses, or null.
+llvm::Instruction *firstUserIn(const llvm::BasicBlock &block,
+                               const llvm::Instruction &instruction) {
+  llvm::Instruction *first = nullptr;
+  for (const llvm::User *user : instruction.users()) {
+    auto *other = llvm::cast<llvm::Instruction>(const_cast<llvm::User *>(user));
+    if (other->getParent() == &block && !llvm::isa<llvm::PHINode>(other) &&
+        (!first || other->comesBefore(first)))
+      first = other;
+  }
+  return first;
+}
+
 /// Moves arithmetic down to its first user in the block. Tile by tile, a chain
 /// of point-wise ops holds all of its intermediate tiles in registers; element
-/// by element it holds one. ptxas reorders less than that takes.
+/// by element it holds one. ptxas reorders less than that takes. Floating-point
+/// arithmetic stays on its side of inline PTX: products and waits, beside which
+/// it is meant to run.
 void sinkToUsers(llvm::Module &module) {
   for (llvm::Function &function : module)
-    for (llvm::BasicBlock &block : function)
+    for (llvm::BasicBlock &block : function) {
+      llvm::Instruction *next = nullptr;
       for (llvm::Instruction &instruction :
            llvm::make_early_inc_range(llvm::reverse(block))) {
+        if (auto *call = llvm::dyn_cast<llvm::CallInst>(&instruction);
+            call && call->isInlineAsm())
+          next = call;
         if (!floats(instruction))
           continue;
-        llvm::Instruction *first = nullptr;
-        for (llvm::User *user : instruction.users()) {
-          auto *other = llvm::cast<llvm::Instruction>(user);
-          if (other->getParent() == &block &&
-              !llvm::isa<llvm::PHINode>(other) &&
-              (!first || other->comesBefore(first)))
-            first = other;
-        }
-        if (first)
+        llvm::Instruction *first = firstUserIn(block, instruction);
+        bool stays = instruction.getType()->isFPOrFPVectorTy() && next &&
+                     first && next->comesBefore(first);
+        if (first && !stays)
           instruction.moveBefore(first->getIterator());
       }
+    }
 }
 
 /// Runs `body` so that an abort inside LLVM ("Cannot select") does not end the
