@@ -86,7 +86,13 @@ FailureOr<GpuProgram> compileForGpu(ModuleOp module, StringRef entry,
   if (failed(function))
     return failure();
   PassManager manager(module.getContext());
-  addToChunksPipeline(manager, targetName);
+  // A function of chunk programs (L1) is decomposed already; preparing it again
+  // would turn the bodies' element-wise code into loops.
+  bool hasMixers = module
+                       .walk([](ssd::ApplyOp) { return WalkResult::interrupt(); })
+                       .wasInterrupted();
+  if (hasMixers)
+    addToChunksPipeline(manager, targetName);
   addToTilesPipeline(manager);
   if (failed(manager.run(module)))
     return failure();

@@ -8,7 +8,7 @@
 // RUN: %assemble --arch=sm_86 %t.sm_86.ptx
 // RUN: mamba-opt %s -ssd-to-chunks=target=sm_89 -ssd-assign-tiles -canonicalize -cse -print-ptx=target=sm_89 -o /dev/null > %t.sm_89.ptx
 // RUN: %assemble --arch=sm_89 %t.sm_89.ptx
-// RUN: mamba-opt %s -ssd-to-chunks=target=sm_90a -ssd-assign-tiles -canonicalize -cse -print-ptx=target=sm_90a -o /dev/null > %t.sm_90a.ptx
+// RUN: mamba-opt %s -ssd-to-chunks="target=sm_90a consumers=0" -ssd-assign-tiles -canonicalize -cse -print-ptx=target=sm_90a -o /dev/null > %t.sm_90a.ptx
 // RUN: %assemble --arch=sm_90a %t.sm_90a.ptx
 // RUN: mamba-opt %s -ssd-to-chunks=target=sm_100a -ssd-assign-tiles -canonicalize -cse -print-ptx=target=sm_100a -o /dev/null > %t.sm_100a.ptx
 // RUN: %assemble --arch=sm_100a %t.sm_100a.ptx

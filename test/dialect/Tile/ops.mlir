@@ -90,6 +90,10 @@ gpu.module @kernels {
     // CHECK: tile.segment_decay %{{.*}} : (tensor<64xf32, #tile.lane>) -> tensor<64x64xf32, #[[$ACC]]>
     %l = tile.segment_decay %cum
         : (tensor<64xf32, #tile.lane>) -> tensor<64x64xf32, #acc>
+    // CHECK: tile.segment_decay %{{.*}} scale %{{.*}} scores %{{.*}} : (tensor<64xf32, #tile.lane>, tensor<64xf32, #tile.lane>, tensor<64x64xf32, #[[$ACC]]>) -> tensor<64x64xf32, #[[$ACC]]>
+    %scored = tile.segment_decay %cum scale %cum scores %l
+        : (tensor<64xf32, #tile.lane>, tensor<64xf32, #tile.lane>, tensor<64x64xf32, #acc>)
+        -> tensor<64x64xf32, #acc>
     // CHECK: tile.segment_decay strict transposed : () -> tensor<64x64xf32, #[[$ACC]]>
     %t = tile.segment_decay strict transposed : () -> tensor<64x64xf32, #acc>
     gpu.return

@@ -205,3 +205,19 @@ func.func @segment_decay_c2(%v: tensor<32xf32, #tile.lane>) {
       -> tensor<64x64xf32, #tile.accumulator<warps = [4, 1]>>
   return
 }
+
+// -----
+func.func @segment_decay_c2_scale(%v: tensor<32xf32, #tile.lane>) {
+  // expected-error @below {{(C2) the scale must be a vector of 64 f32 in the lane layout, got}}
+  %0 = tile.segment_decay scale %v : (tensor<32xf32, #tile.lane>)
+      -> tensor<64x64xf32, #tile.accumulator<warps = [4, 1]>>
+  return
+}
+
+// -----
+func.func @segment_decay_c3(%g: tensor<32x32xf32, #tile.accumulator<warps = [2, 1]>>) {
+  // expected-error @below {{(C3) scores must be of type}}
+  %0 = tile.segment_decay scores %g : (tensor<32x32xf32, #tile.accumulator<warps = [2, 1]>>)
+      -> tensor<64x64xf32, #tile.accumulator<warps = [4, 1]>>
+  return
+}

@@ -105,8 +105,14 @@ TEST(Compiler, EmitsPtxWithThePlanOfItsLaunch) {
   ASSERT_EQ(plan->num_kernels, 1);
   EXPECT_THAT(mamba_compiled_ptx(compiled.function),
               HasSubstr(plan->kernels[0].name));
-  EXPECT_EQ(plan->kernels[0].block_size, 128);
-  EXPECT_GT(plan->kernels[0].dynamic_shared_bytes, 0);
+  // A producer, a mask maker and two consumer warpgroups, one block each.
+  const mamba_kernel &kernel = plan->kernels[0];
+  EXPECT_EQ(kernel.block_size % 128, 0);
+  EXPECT_GE(kernel.block_size, 3 * 128);
+  EXPECT_GT(kernel.dynamic_shared_bytes, 0);
+  EXPECT_EQ(kernel.chunk, 64);
+  EXPECT_GT(kernel.gang, 0);
+  EXPECT_EQ(kernel.num_tensor_maps, 4);
   EXPECT_EQ(plan->min_capability, 90);
   EXPECT_EQ(plan->exact_capability, 1);
 }

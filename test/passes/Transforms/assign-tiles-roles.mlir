@@ -1,0 +1,90 @@
+// SPDX-FileCopyrightText: The mamba-compiler authors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+// RUN: mamba-opt %s -ssd-to-tiles=target=sm_90a | FileCheck %s
+// RUN: mamba-opt %s -ssd-to-tiles="target=sm_90a consumers=1" | FileCheck %s --check-prefix=ONE
+
+// Two heads share C and B, so that one thread block makes C Bᵀ once for both. The
+// state never passes through shared memory, outputs are computed transposed.
+
+// CHECK-LABEL: gpu.func @mamba2_0
+// CHECK-SAME: known_block_size = array<i32: 512, 1, 1>
+// CHECK-SAME: tile.chunk = 64
+// CHECK-SAME: tile.gang = 2
+// CHECK-SAME: tile.segment_chunks = 8
+// CHECK-SAME: tile.sets = 1
+// CHECK-SAME: tile.tensor_maps = [array<i64: 2, 64, 1, 64, 1>, array<i64: 3, 64, 1, 64, 1>, array<i64: 4, 64, 1, 64, 1>, array<i64: 6, 64, 1, 64, 1>]
+// CHECK-SAME: tile.workspaces = [tensor<?x2x64x128xf32>, tensor<?x2xf32>, tensor<?x2xi32>]
+// CHECK: %[[SHARED:.*]] = tile.pipeline full 1 empty 12 : !tile.pipeline<stages = 3>
+// CHECK: %[[OWN:.*]] = tile.pipeline full 2 empty 8 : !tile.pipeline<stages = 3, groups = 2>
+// CHECK: %[[MASK:.*]] = tile.pipeline full 4 empty 4 : !tile.pipeline<stages = 2, groups = 2>
+
+// The first loop of each role is the pass that sums up a segment: B without C.
+// CHECK: tile.role "load" warps 1 registers 64
+// CHECK: scf.if
+// CHECK: tile.expect %[[SHARED]][{{.*}}] bytes 16384
+// CHECK: tile.expect %[[SHARED]][{{.*}}] bytes 32768
+// CHECK: tile.role "vectors" warps 1 instances 2 registers 64
+// CHECK: tile.copy_vector
+// CHECK: tile.expect %[[OWN]]
+// CHECK: tile.cumsum
+// CHECK: tile.commit %[[OWN]]
+// CHECK: tile.role "idle"
+// CHECK: tile.role "mask" warps 4 registers 80
+// CHECK: %[[G:.*]] = tile.wgmma_wait
+// CHECK: tile.segment_decay %{{.*}} scale %{{.*}} scores %[[G]]
+// CHECK: tile.commit %[[MASK]]
+// CHECK: tile.segment_decay %{{.*}} scale %{{.*}} scores %[[G]]
+// CHECK: tile.commit %[[MASK]]
+// CHECK: tile.role "consume" warps 4 instances 2 registers 184
+// CHECK: tile.signal
+// CHECK: tile.await
+// CHECK: %[[INTER:.*]] = tile.wgmma %{{.*}}, %{{.*}} transposed : tensor<64x128xbf16, #{{.*}}>
+// CHECK: tile.load_shared %{{.*}} transposed
+// CHECK: tile.wgmma_wait %[[INTER]]
+// CHECK: %[[OUT:.*]] = tile.wgmma
+// CHECK: %[[STATE:.*]] = tile.wgmma
+// CHECK: tile.wgmma_wait %[[OUT]] pending 1
+// CHECK: tile.release %[[MASK]]
+// CHECK: tile.store_shared %{{.*}} transposed
+// CHECK: tile.wgmma_wait %[[STATE]]
+// CHECK: tile.release %[[OWN]]
+// CHECK: tile.release %[[SHARED]]
+// CHECK: tile.store_bulk
+
+// ONE-LABEL: gpu.func @mamba2_0
+// ONE-SAME: known_block_size = array<i32: 384, 1, 1>
+// ONE-SAME: tile.gang = 4
+// ONE: tile.role "consume" warps 4 registers 240
+
+#bth = affine_map<(b, t, h) -> (b, t, h)>
+#h3 = affine_map<(b, t, h) -> (h)>
+#full = affine_map<(b, t, h, p) -> (b, t, h, p)>
+#h4 = affine_map<(b, t, h, p) -> (h)>
+func.func @mamba2(%x: tensor<?x?x4x64xbf16>, %dt: tensor<?x?x4xf32>, %A: tensor<4xf32>, %b: tensor<?x?x1x128xbf16>, %c: tensor<?x?x1x128xbf16>, %D: tensor<4xf32>) -> (tensor<?x?x4x64xbf16>, tensor<?x4x64x128xf32>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %B = tensor.dim %x, %c0 : tensor<?x?x4x64xbf16>
+  %T = tensor.dim %x, %c1 : tensor<?x?x4x64xbf16>
+  %e3 = tensor.empty(%B, %T) : tensor<?x?x4xf32>
+  %e4 = tensor.empty(%B, %T) : tensor<?x?x4x64xbf16>
+  %a = linalg.generic {indexing_maps = [#bth, #h3, #bth], iterator_types = ["parallel", "parallel", "parallel"]} ins(%dt, %A : tensor<?x?x4xf32>, tensor<4xf32>) outs(%e3 : tensor<?x?x4xf32>) {
+  ^bb0(%r: f32, %bi: f32, %o: f32):
+    %u = arith.mulf %r, %bi : f32
+    linalg.yield %u : f32
+  } -> tensor<?x?x4xf32>
+  %L = ssd.decay %a : tensor<?x?x4xf32>
+  %G = ssd.low_rank %c, %b : tensor<?x?x1x128xbf16>, tensor<?x?x1x128xbf16>
+  %M = ssd.hadamard %L, %G : !ssd.matrix<?x4x?, causal>, !ssd.matrix<?x1x?, full>
+  %S = ssd.scale_columns %M, %dt : !ssd.matrix<?x4x?, causal>, tensor<?x?x4xf32>
+  %y, %s = ssd.apply %S, %x : !ssd.matrix<?x4x?, causal>, tensor<?x?x4x64xbf16> -> tensor<?x?x4x64xf32>, tensor<?x4x64x128xf32>
+  %out = linalg.generic {indexing_maps = [#full, #full, #h4, #full], iterator_types = ["parallel", "parallel", "parallel", "parallel"]} ins(%y, %x, %D : tensor<?x?x4x64xf32>, tensor<?x?x4x64xbf16>, tensor<4xf32>) outs(%e4 : tensor<?x?x4x64xbf16>) {
+  ^bb0(%yi: f32, %xi: bf16, %di: f32, %o: bf16):
+    %xf = arith.extf %xi : bf16 to f32
+    %dx = arith.mulf %di, %xf : f32
+    %v = arith.addf %yi, %dx : f32
+    %r = arith.truncf %v : f32 to bf16
+    linalg.yield %r : bf16
+  } -> tensor<?x?x4x64xbf16>
+  return %out, %s : tensor<?x?x4x64xbf16>, tensor<?x4x64x128xf32>
+}
