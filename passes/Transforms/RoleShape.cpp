@@ -201,11 +201,20 @@ static void chooseGang(ChunkScanOp scan, const Target &target,
   shape.sets = consumers / shape.consumers / shape.gang;
 }
 
+/// The budgets fill the registers of a multiprocessor. Consumers of 128 states
+/// take what keeps their products from being serialised; fewer leave the producers
+/// without spills.
 static void chooseRegisters(RoleShape &shape, int64_t states) {
-  shape.loadRegisters = 64;
-  bool one = shape.consumers == 1;
-  shape.maskRegisters = one ? 152 : 80;
-  shape.consumeRegisters = one ? 240 : 184;
+  if (shape.consumers == 1) {
+    shape.loadRegisters = 64;
+    shape.maskRegisters = 152;
+    shape.consumeRegisters = 240;
+    return;
+  }
+  shape.maskRegisters = 80;
+  shape.consumeRegisters = states > 64 ? 192 : 184;
+  shape.loadRegisters = 512 - shape.maskRegisters -
+                        shape.consumers * shape.consumeRegisters;
 }
 
 /// Bytes of shared memory with the stages of `shape`.

@@ -3,7 +3,7 @@
 
 // REQUIRES: ptxas, slow-tests
 // RUN: mamba-opt %s -ssd-to-tiles=target=sm_90a -print-ptx=target=sm_90a -o /dev/null > %t.ptx
-// RUN: %assemble --arch=sm_90a --spill=32 %t.ptx
+// RUN: %assemble --arch=sm_90a --spill=64 %t.ptx
 
 // Kernels with roles over states up to 128: products in flight are not
 // serialised. The register budgets of the roles fill a multiprocessor, and ptxas

@@ -20,11 +20,11 @@
 // CHECK: %[[MASK:.*]] = tile.pipeline full 4 empty 4 : !tile.pipeline<stages = 2, groups = 2>
 
 // The first loop of each role is the pass that sums up a segment: B without C.
-// CHECK: tile.role "load" warps 1 registers 64
+// CHECK: tile.role "load" warps 1 registers 48
 // CHECK: scf.if
 // CHECK: tile.expect %[[SHARED]][{{.*}}] bytes 16384
 // CHECK: tile.expect %[[SHARED]][{{.*}}] bytes 32768
-// CHECK: tile.role "vectors" warps 1 instances 2 registers 64
+// CHECK: tile.role "vectors" warps 1 instances 2 registers 48
 // CHECK: tile.copy_vector
 // CHECK: tile.expect %[[OWN]]
 // CHECK: tile.cumsum
@@ -36,7 +36,7 @@
 // CHECK: tile.commit %[[MASK]]
 // CHECK: tile.segment_decay %{{.*}} scale %{{.*}} scores %[[G]]
 // CHECK: tile.commit %[[MASK]]
-// CHECK: tile.role "consume" warps 4 instances 2 registers 184
+// CHECK: tile.role "consume" warps 4 instances 2 registers 192
 // CHECK: tile.signal
 // CHECK: tile.await
 // CHECK: %[[INTER:.*]] = tile.wgmma %{{.*}}, %{{.*}} transposed : tensor<64x128xbf16, #{{.*}}>
