@@ -136,9 +136,17 @@ def Decompose : Pass<"ssd-decompose", "::mlir::func::FuncOp"> {
 }
 
 def AssignTiles : Pass<"ssd-assign-tiles", "::mlir::ModuleOp"> {
-  let summary = "Turn chunk programs into tile programs (mma.sync family)";
+  let summary = "Turn chunk programs into tile programs";
   let description = [{
-    Emits a kernel for every `ssd.chunk_scan` with a schedule: one thread block
+    Emits a kernel for every `ssd.chunk_scan` with a schedule. With `consumers` it
+    is a warp-specialised one of persistent thread blocks (`tile.roles`): producers
+    copy, the mask maker computes the time×time tiles, once for all heads of a
+    block where they share operands, and each consumer carries the state of one
+    head or slice of 64 of its headdim; outputs are computed transposed, so that
+    the state stays in registers. Sequences are cut into ranges or segments that
+    fill the multiprocessors, with states passed through workspaces.
+
+    Without consumers it is one of the mma.sync family: one thread block
     a batch, head and headdim slice; operands pass through a multi-stage
     pipeline of asynchronous copies into swizzled shared memory; token rows are
     split over the warps, the state over a warp grid, where it stays in f32
