@@ -33,6 +33,22 @@ Value fromLane(ThreadBuilder &b, Value value, Value lane) {
   return b.shuffle(Shuffle::Index, value, lane);
 }
 
+/// A vector over tokens: the elements that each lane holds, or the address of
+/// them all in shared memory.
+struct TokenVector {
+  SmallVector<Value> lanes;
+  Value pointer;
+
+  TokenVector() = default;
+  TokenVector(ThreadBuilder &b, Value value) {
+    if (value && isa<VectorType>(value.getType()))
+      lanes = b.unpack(value);
+    else
+      pointer = value;
+  }
+  bool isAbsent() const { return lanes.empty() && !pointer; }
+};
+
 /// Emits the decay mask of one thread. With `transposed` rows and columns,
 /// hence signs and triangles, change places.
 class DecayMask {
@@ -44,11 +60,10 @@ public:
     lane = b.lane();
     for (int axis : {0, 1})
       origin[axis] = b.warpCoordinate(layout, axis);
-    if (Value prefix = adaptor.getPrefix())
-      for (Value value : b.unpack(prefix))
-        scaled.push_back(mulFloat(b, value, b.f32(kLog2E)));
-    if (Value scale = adaptor.getScale())
-      scales = b.unpack(scale);
+    prefix = TokenVector(b, adaptor.getPrefix());
+    for (Value &value : prefix.lanes)
+      value = mulFloat(b, value, b.f32(kLog2E));
+    scale = TokenVector(b, adaptor.getScale());
     if (Value tile = adaptor.getScores())
       scores = b.unpack(tile);
   }
@@ -113,6 +128,38 @@ private:
     return fromLane(b, source, b.rem(coordinate, kLanes));
   }
 
+  /// Elements `coordinate` and `coordinate` + 1, which is even; `uniform` is a
+  /// coordinate in the same 32 that all lanes know.
+  std::array<Value, 2> pairAt(const TokenVector &vector, Value coordinate,
+                              Value uniform) {
+    if (!vector.pointer)
+      return {at(vector.lanes, coordinate, uniform),
+              at(vector.lanes, b.add(coordinate, 1), uniform)};
+    auto type = VectorType::get(2, b.getF32Type());
+    Value address = b.pointerAdd(vector.pointer, b.mul(coordinate, 4));
+    SmallVector<Value> pair = b.unpack(b.load(type, address, 8));
+    return {pair[0], pair[1]};
+  }
+
+  Value elementAt(const TokenVector &vector, Value coordinate, Value uniform) {
+    if (!vector.pointer)
+      return at(vector.lanes, coordinate, uniform);
+    Value address = b.pointerAdd(vector.pointer, b.mul(coordinate, 4));
+    return b.load(b.getF32Type(), address, 4);
+  }
+
+  /// Prefix sums in units of log 2 (those in lanes have been converted).
+  Value toLog2(Value value) {
+    return prefix.pointer ? mulFloat(b, value, b.f32(kLog2E)) : value;
+  }
+  Value prefixAt(Value coordinate, Value uniform) {
+    return toLog2(elementAt(prefix, coordinate, uniform));
+  }
+  std::array<Value, 2> prefixPairAt(Value coordinate, Value uniform) {
+    auto pair = pairAt(prefix, coordinate, uniform);
+    return {toLog2(pair[0]), toLog2(pair[1])};
+  }
+
   /// exp2(±(x − y)): the exponent of later minus earlier tokens is ≤ 0.
   Value decay(Value x, Value y) {
     return exp2(b, transposed ? subFloat(b, y, x) : subFloat(b, x, y));
@@ -164,33 +211,34 @@ private:
     Value kept = b.compare(transposed ? CmpIPredicate::sgt : CmpIPredicate::slt,
                            block, first);
     Value value = b.f32(1);
-    if (!scales.empty())
-      value = scaleOf(b.add(origin[1], column), laneColumn);
+    if (!scale.isAbsent()) {
+      Value start = b.add(origin[1], column);
+      value = pairAt(scale, b.add(start, laneColumns()), start)[laneColumn];
+    }
     return b.select(kept, value, b.f32(0));
   }
 
-  /// The scale of column first + laneColumn + 2·(lane % 4).
-  Value scaleOf(Value first, int64_t laneColumn) {
-    Value column = b.add(b.mul(b.bitAnd(lane, 3), 2), laneColumn);
-    return at(scales, b.add(first, column), first);
-  }
+  /// The lane's first column in a fragment.
+  Value laneColumns() { return b.mul(b.bitAnd(lane, 3), 2); }
 
   /// The 16×16 diagonal block: fragment of columns 0 to 7, then 8 to 15.
   SmallVector<Value> emitDiagonal(Value first) {
     Value laneRow = b.shiftRight(lane, 2),
           laneColumn = b.mul(b.bitAnd(lane, 3), 2);
     SmallVector<Value> rows, columns;
-    if (!scaled.empty()) {
+    if (!prefix.isAbsent()) {
       for (int64_t i : {0, 8})
-        rows.push_back(at(scaled, b.add(first, b.add(laneRow, i)), first));
-      for (int64_t j : {0, 1, 8, 9})
-        columns.push_back(
-            at(scaled, b.add(first, b.add(laneColumn, j)), first));
+        rows.push_back(prefixAt(b.add(first, b.add(laneRow, i)), first));
+      for (int64_t j : {0, 8})
+        llvm::append_range(
+            columns, prefixPairAt(b.add(first, b.add(laneColumn, j)), first));
     }
     SmallVector<Value> columnScales;
-    if (!scales.empty())
-      for (int64_t j : {0, 1, 8, 9})
-        columnScales.push_back(scaleOf(first, j));
+    if (!scale.isAbsent())
+      for (int64_t j : {0, 8})
+        llvm::append_range(
+            columnScales,
+            pairAt(scale, b.add(first, b.add(laneColumn, j)), first));
     SmallVector<Value> block;
     for (int64_t half : {0, 1})
       for (int64_t r = 0; r < 4; ++r) {
@@ -201,9 +249,9 @@ private:
           continue;
         }
         Value value = b.f32(1);
-        if (!scaled.empty())
+        if (!prefix.isAbsent())
           value = decay(rows[r / 2], columns[half * 2 + r % 2]);
-        if (!scales.empty())
+        if (!scale.isAbsent())
           value = mulFloat(b, value, columnScales[half * 2 + r % 2]);
         if (i == half * 8)
           value = b.select(keeps(b.add(laneRow, i), b.add(laneColumn, j)),
@@ -220,42 +268,54 @@ private:
     return b.compare(predicate, row, column);
   }
 
-  /// The factors of a row block outside its diagonal block; the columns are
-  /// a lane vector with zeros on the side that the mask leaves out.
+  /// The factors of a row block outside its diagonal block. The columns' are a
+  /// lane vector with zeros on the side that the mask leaves out, or computed
+  /// by each thread from vectors in shared memory.
   struct Factors {
     SmallVector<Value> rows;
     SmallVector<Value> columns;
+    Value first, pivot;
     /// Factor of a column of the thread, fetched once.
     llvm::DenseMap<int64_t, Value> fetched;
 
     Value column(DecayMask &mask, int64_t offset);
+    void fetchPair(DecayMask &mask, int64_t offset);
   };
 
   Factors emitFactors(Value first) {
     Factors factors;
-    if (scaled.empty())
+    if (prefix.isAbsent())
       return factors;
+    factors.first = first;
     // The pivot: the last token before the block, or in the transposed mask
     // the block's own last token. Before the first block nothing is kept, and
     // any pivot does.
     Value token = transposed ? b.add(first, 15) : b.add(first, -1);
     if (!transposed)
       token = b.createOrFold<arith::MaxSIOp>(token, b.i32(0));
-    Value pivot = at(scaled, token, token);
+    Value pivot = prefixAt(token, token);
+    factors.pivot = pivot;
     Value laneRow = b.shiftRight(lane, 2);
+    if (prefix.pointer) {
+      for (int64_t i : {0, 8}) {
+        Value row = b.add(first, b.add(laneRow, i));
+        factors.rows.push_back(decay(prefixAt(row, first), pivot));
+      }
+      return factors;
+    }
     SmallVector<Value> towards;
-    for (Value value : scaled)
+    for (Value value : prefix.lanes)
       towards.push_back(decay(value, pivot));
     for (int64_t i : {0, 8})
       factors.rows.push_back(
           at(towards, b.add(first, b.add(laneRow, i)), first));
-    for (auto [i, value] : llvm::enumerate(scaled)) {
+    for (auto [i, value] : llvm::enumerate(prefix.lanes)) {
       Value column = b.add(lane, static_cast<int64_t>(i) * kLanes);
       Value kept = transposed ? b.compare(CmpIPredicate::sgt, column, token)
                               : b.compare(CmpIPredicate::slt, column, first);
       Value factor = decay(pivot, value);
-      if (!scales.empty())
-        factor = mulFloat(b, factor, scales[i]);
+      if (!scale.isAbsent())
+        factor = mulFloat(b, factor, scale.lanes[i]);
       factors.columns.push_back(b.select(kept, factor, b.f32(0)));
     }
     return factors;
@@ -267,15 +327,22 @@ private:
   Value lane;
   /// First row and column of the warp's part.
   std::array<Value, 2> origin;
-  /// Prefix sums in units of log 2, factors of the columns, and what the mask
-  /// is multiplied with; each may be absent.
-  SmallVector<Value> scaled, scales, scores;
+  /// Prefix sums (in lanes: in units of log 2), factors of the columns, and
+  /// what the mask is multiplied with; each may be absent.
+  TokenVector prefix, scale;
+  SmallVector<Value> scores;
 };
 
 Value DecayMask::Factors::column(DecayMask &mask, int64_t offset) {
+  ThreadBuilder &b = mask.b;
+  if (mask.prefix.pointer) {
+    int64_t even = offset / 2 * 2;
+    if (!fetched.count(even))
+      fetchPair(mask, even);
+    return fetched[offset];
+  }
   Value &value = fetched[offset];
   if (!value) {
-    ThreadBuilder &b = mask.b;
     // Eight columns of a fragment never straddle a register of 32.
     Value uniform = b.add(mask.origin[1], offset / 8 * 8);
     Value laneColumn = b.mul(b.bitAnd(mask.lane, 3), 2);
@@ -283,6 +350,23 @@ Value DecayMask::Factors::column(DecayMask &mask, int64_t offset) {
                     uniform);
   }
   return value;
+}
+
+void DecayMask::Factors::fetchPair(DecayMask &mask, int64_t offset) {
+  ThreadBuilder &b = mask.b;
+  Value start = b.add(mask.origin[1], offset / 8 * 8);
+  Value column = b.add(b.add(mask.laneColumns(), mask.origin[1]), offset);
+  auto sums = mask.prefixPairAt(column, start);
+  // Whole blocks are kept or left out here: the diagonal one is another's.
+  Value block = b.add(mask.origin[1], offset / 16 * 16);
+  Value kept = b.compare(
+      mask.transposed ? CmpIPredicate::sgt : CmpIPredicate::slt, block, first);
+  for (int64_t i : {0, 1}) {
+    Value factor = mask.decay(pivot, sums[i]);
+    if (!mask.scale.isAbsent())
+      factor = mulFloat(b, factor, mask.pairAt(mask.scale, column, start)[i]);
+    fetched[offset + i] = b.select(kept, factor, b.f32(0));
+  }
 }
 
 struct SegmentDecayLowering : TilePattern<tile::SegmentDecayOp> {

@@ -9,6 +9,7 @@
 #include "codegen/NVVM/TileLowering.h"
 
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
@@ -119,8 +120,34 @@ void emitBranches(ThreadBuilder &b, Value warp, ArrayRef<int64_t> ends,
   emit(ends.size() - 1);
 }
 
+/// Lets a role whose warps have a code each read the thread number once. ptxas
+/// reads the special register again in front of every branch and waits for it;
+/// what comes out of a shuffle it keeps. Roles without such branches rather
+/// have the register.
+void keepThread(ThreadBuilder &b, RoleOp role) {
+  constexpr llvm::StringLiteral kRegister = "llvm.nvvm.read.ptx.sreg.tid.x";
+  bool branches = false;
+  SmallVector<LLVM::CallIntrinsicOp> reads;
+  role.walk([&](Operation *op) {
+    branches |= isa<scf::IndexSwitchOp>(op);
+    auto call = dyn_cast<LLVM::CallIntrinsicOp>(op);
+    if (call && call.getIntrin() == kRegister)
+      reads.push_back(call);
+  });
+  if (!branches || reads.empty())
+    return;
+  Value thread = b.intrinsic(kRegister, b.getI32Type(), {});
+  Value kept = b.shuffle(ThreadBuilder::Shuffle::Index, thread,
+                         b.bitAnd(thread, kLanes - 1));
+  for (LLVM::CallIntrinsicOp read : reads) {
+    read->getResult(0).replaceAllUsesWith(kept);
+    read.erase();
+  }
+}
+
 /// Moves the body of a role to where the builder inserts.
 void emitRole(ThreadBuilder &b, Value warp, RoleOp role) {
+  keepThread(b, role);
   Value instance = b.i32(0);
   if (role.getInstances() > 1)
     instance = b.div(b.add(warp, -role.getFirstWarp()), role.getWarps());

@@ -59,7 +59,7 @@ namespace {
 
 bool readsStage(Operation *op) {
   return isa<LoadSharedOp, LoadElementOp, MmaOp, WgmmaOp, CopyOutOp,
-             StoreBulkOp>(op);
+             StoreBulkOp, SegmentDecayOp>(op);
 }
 
 bool writesStage(Operation *op) {

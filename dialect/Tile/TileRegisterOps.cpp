@@ -257,6 +257,23 @@ LogicalResult ExtractOp::verify() {
   return success();
 }
 
+/// A vector of `size` numbers that a mask is made from.
+static bool isTokenVector(Type type, int64_t size) {
+  if (auto buffer = dyn_cast<BufferType>(type))
+    return buffer.getShape() == ArrayRef<int64_t>(size) &&
+           buffer.getStages() == 1 && buffer.getElementType().isF32();
+  auto lanes = cast<RankedTensorType>(type);
+  return isa<LaneAttr>(lanes.getEncoding()) && lanes.getElementType().isF32() &&
+         lanes.getDimSize(0) == size;
+}
+
+void SegmentDecayOp::getEffects(
+    SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
+  for (Value vector : {getPrefix(), getScale()})
+    if (vector && isa<BufferType>(vector.getType()))
+      effects.emplace_back(MemoryEffects::Read::get(), SharedResource::get());
+}
+
 LogicalResult SegmentDecayOp::verify() {
   RankedTensorType type = getResult().getType();
   auto layout = dyn_cast<AccumulatorAttr>(type.getEncoding());
@@ -271,13 +288,17 @@ LogicalResult SegmentDecayOp::verify() {
        {std::pair("prefix", getPrefix()), std::pair("scale", getScale())}) {
     if (!vector)
       continue;
-    auto lanes = cast<RankedTensorType>(vector.getType());
-    if (!isa<LaneAttr>(lanes.getEncoding()) || !lanes.getElementType().isF32() ||
-        lanes.getDimSize(0) != type.getDimSize(0))
+    if (!isTokenVector(vector.getType(), type.getDimSize(0)))
       return emitOpError("(C2) the ")
              << what << " must be a vector of " << type.getDimSize(0)
-             << " f32 in the lane layout, got " << lanes;
+             << " f32 in the lane layout, or one stage of a buffer, got "
+             << vector.getType();
   }
+  if (getPrefix() && getScale() &&
+      isa<BufferType>(getPrefix().getType()) !=
+          isa<BufferType>(getScale().getType()))
+    return emitOpError("(C2) prefix and scale are both in lanes or both in "
+                       "buffers");
   if (getScores() && getScores().getType() != type)
     return emitOpError("(C3) scores must be of type ")
            << type << ", got " << getScores().getType();

@@ -213,7 +213,8 @@ def ExtractOp : Tile_Op<"extract", [Pure]> {
 }
 
 def SegmentDecayOp : Tile_Op<"segment_decay",
-    [Pure, AttrSizedOperandSegments]> {
+    [AlwaysSpeculatable, AttrSizedOperandSegments,
+     DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "The decay mask of a chunk, from its prefix sums";
   let description = [{
     result(i, j) = exp(prefix(i) − prefix(j)) for j ≤ i and 0 above the diagonal,
@@ -239,11 +240,12 @@ def SegmentDecayOp : Tile_Op<"segment_decay",
     besides 2 a row block for each of the factors).
 
     Rules: (C1) the result is square, f32, `accumulator` layout, with columns a
-    warp a multiple of 16; (C2) prefix and scale are f32 in the `lane` layout with
-    as many elements as rows; (C3) scores have the result's type.
+    warp a multiple of 16; (C2) prefix and scale are vectors of as many
+    f32 as there are rows, both in the `lane` layout or both one stage of a
+    buffer; (C3) scores have the result's type.
   }];
-  let arguments = (ins Optional<RegisterTile>:$prefix,
-                       Optional<RegisterTile>:$scale,
+  let arguments = (ins Optional<RegisterTileOrBuffer>:$prefix,
+                       Optional<RegisterTileOrBuffer>:$scale,
                        Optional<RegisterTile>:$scores, UnitAttr:$strict,
                        UnitAttr:$transposed);
   let results = (outs RegisterTile:$result);

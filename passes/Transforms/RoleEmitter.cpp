@@ -103,8 +103,7 @@ FailureOr<Value> RoleEmitter::emitMask(SegmentDecayOp op, Value scale,
                                        Value scores) {
   Value prefix;
   if (Value alpha = op.getLogDecay())
-    prefix =
-        loadVector(alpha, getNaturalLayout(alpha), RoleInputs::Form::Prefix);
+    prefix = inputs.getVector(alpha, RoleInputs::Form::Prefix);
   Value value = op.getResult();
   return tile::SegmentDecayOp::create(
              builder, op.getLoc(), getType(value, getNaturalLayout(value)),
@@ -153,13 +152,8 @@ FailureOr<Value> RoleEmitter::emitPointwise(Operation &op, Attribute layout,
                     : *tile;
   }
   Value scale;
-  if (product.scale) {
-    FailureOr<Value> lanes =
-        emitVector(product.scale, getNaturalLayout(product.scale));
-    if (failed(lanes))
-      return failure();
-    scale = *lanes;
-  }
+  if (product.scale)
+    scale = inputs.getVector(product.scale, RoleInputs::Form::Value);
   return emitMask(product.mask, scale, scores);
 }
 

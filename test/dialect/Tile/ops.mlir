@@ -94,6 +94,9 @@ gpu.module @kernels {
     %scored = tile.segment_decay %cum scale %cum scores %l
         : (tensor<64xf32, #tile.lane>, tensor<64xf32, #tile.lane>, tensor<64x64xf32, #acc>)
         -> tensor<64x64xf32, #acc>
+    %sums = tile.alloc : !tile.buffer<64xf32>
+    // CHECK: tile.segment_decay %{{.*}} : (!tile.buffer<64xf32>) -> tensor<64x64xf32, #[[$ACC]]>
+    %shared = tile.segment_decay %sums : (!tile.buffer<64xf32>) -> tensor<64x64xf32, #acc>
     // CHECK: tile.segment_decay strict transposed : () -> tensor<64x64xf32, #[[$ACC]]>
     %t = tile.segment_decay strict transposed : () -> tensor<64x64xf32, #acc>
     gpu.return

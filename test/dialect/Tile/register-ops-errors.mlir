@@ -208,8 +208,17 @@ func.func @segment_decay_c2(%v: tensor<32xf32, #tile.lane>) {
 
 // -----
 func.func @segment_decay_c2_scale(%v: tensor<32xf32, #tile.lane>) {
-  // expected-error @below {{(C2) the scale must be a vector of 64 f32 in the lane layout, got}}
+  // expected-error @below {{(C2) the scale must be a vector of 64 f32 in the lane layout, or one stage of a buffer, got}}
   %0 = tile.segment_decay scale %v : (tensor<32xf32, #tile.lane>)
+      -> tensor<64x64xf32, #tile.accumulator<warps = [4, 1]>>
+  return
+}
+
+// -----
+func.func @segment_decay_c2_both(%v: tensor<64xf32, #tile.lane>) {
+  %buffer = tile.alloc : !tile.buffer<64xf32>
+  // expected-error @below {{(C2) prefix and scale are both in lanes or both in buffers}}
+  %0 = tile.segment_decay %v scale %buffer : (tensor<64xf32, #tile.lane>, !tile.buffer<64xf32>)
       -> tensor<64x64xf32, #tile.accumulator<warps = [4, 1]>>
   return
 }
