@@ -24,10 +24,9 @@ constexpr int64_t kRingStages = 4;
 constexpr int64_t kOutStages = 2;
 /// Consumers for which the warps of the producer warpgroup suffice.
 constexpr int64_t kMaxConsumers = 2;
-/// A segment of a split sequence has at least so many chunks: below, the
-/// second reading of its operands costs more than it spreads (PERF.md of the
-/// schedules: splits pay from two segments of 18 chunks, and eight-chunk
-/// segments are best for sequences of 64).
+/// A segment of a split sequence has at least so many chunks: with fewer, the
+/// second reading of its operands and the look-back cost more than they spread
+/// (measured on sequences of 64 chunks: best with segments of eight).
 constexpr int64_t kSegmentChunks = 8;
 /// Vectors over tokens in flight between the roles, for the memory estimate.
 constexpr int64_t kExportedVectors = 8;
