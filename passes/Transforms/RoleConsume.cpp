@@ -9,8 +9,6 @@ using namespace mlir;
 using namespace mamba;
 using namespace mamba::ssd;
 
-static constexpr int64_t kOutStages = 2;
-
 //===----------------------------------------------------------------------===//
 // Mask maker
 //===----------------------------------------------------------------------===//

@@ -5,6 +5,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Matchers.h"
+#include "passes/Transforms/RoleShape.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -13,8 +14,7 @@ using namespace mamba::ssd;
 
 namespace mamba {
 
-/// Rows of a product of a warpgroup, and its warp grid.
-static constexpr int64_t kProductRows = 64;
+/// The warp grid of a product of a warpgroup.
 static constexpr int64_t kWarpgroup[] = {4, 1};
 
 static RankedTensorType tensorType(Value value) {
@@ -29,7 +29,7 @@ int64_t RoleEmitter::getExtent(Value value, unsigned axis) {
   int64_t size = tensorType(value).getDimSize(axis);
   std::optional<DimRole> role = axes.getRole(value, axis);
   if (role == DimRole::Channel)
-    return kProductRows;
+    return kRoleChannels;
   if (role == DimRole::State)
     return llvm::alignTo(size, 16);
   return size;

@@ -15,9 +15,6 @@ using namespace mlir;
 using namespace mamba;
 using namespace mamba::ssd;
 
-static constexpr int64_t kTileSide = 64;
-static constexpr int64_t kRingStages = 4;
-static constexpr int64_t kOutStages = 2;
 static constexpr int64_t kWarpsOfGroup = 4;
 
 //===----------------------------------------------------------------------===//
@@ -43,7 +40,7 @@ static SmallVector<int64_t> getBox(ArrayRef<DimRole> roles, int64_t chunk) {
   for (DimRole role : llvm::reverse(roles))
     box.push_back(role == DimRole::Time ? chunk
                   : role == DimRole::Channel || role == DimRole::State
-                      ? kTileSide
+                      ? kRoleChannels
                       : 1);
   return box;
 }
@@ -71,9 +68,10 @@ SmallVector<Attribute> RoleKernel::describeWorkspaces() {
     return TypeAttr::get(RankedTensorType::get(sizes, element));
   };
   int64_t states = stateType().getDimSize(1);
-  return {describe({units, shape.consumers, kTileSide, states}, b.getF32Type()),
-          describe({units, shape.consumers}, b.getF32Type()),
-          describe({units, shape.consumers}, b.getI32Type())};
+  return {
+      describe({units, shape.consumers, kRoleChannels, states}, b.getF32Type()),
+      describe({units, shape.consumers}, b.getF32Type()),
+      describe({units, shape.consumers}, b.getI32Type())};
 }
 
 void RoleKernel::setAttributes(ArrayRef<Attribute> maps,
@@ -157,9 +155,10 @@ void RoleKernel::createBuffers() {
     BulkTile &tile = tiles[i];
     bool isShared = isSharedOperand(scan, i, shape.consumers, shape.slices);
     (isShared ? sharedTiles : ownTiles).push_back(i);
-    int64_t columns = kTileSide;
+    int64_t columns = kRoleChannels;
     if (!tile.access.has(DimRole::Channel))
-      columns = llvm::alignTo(tile.access.getSize(DimRole::State), kTileSide);
+      columns =
+          llvm::alignTo(tile.access.getSize(DimRole::State), kRoleChannels);
     int64_t stages = isShared ? shared.stages : own.stages * shape.consumers;
     tile.buffer = allocate({chunk, columns}, tile.access.type.getElementType(),
                            stages, /*panels=*/true);
@@ -170,8 +169,9 @@ void RoleKernel::createBuffers() {
                             mask.stages * shape.consumers, /*panels=*/true);
   }
   for (BulkTile &out : outs)
-    out.buffer = allocate({chunk, kTileSide}, out.access.type.getElementType(),
-                          kOutStages * shape.consumers, /*panels=*/true);
+    out.buffer =
+        allocate({chunk, kRoleChannels}, out.access.type.getElementType(),
+                 kOutStages * shape.consumers, /*panels=*/true);
 }
 
 void RoleKernel::createPipelines() {

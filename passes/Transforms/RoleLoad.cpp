@@ -9,8 +9,6 @@ using namespace mlir;
 using namespace mamba;
 using namespace mamba::ssd;
 
-static constexpr int64_t kRingStages = 4;
-
 /// Announces and starts the bulk copies of `operands` into a slot.
 void RoleKernel::startCopies(const Piece &piece, Consumer consumer, Value token,
                              const Pipeline &pipeline, Value slot,

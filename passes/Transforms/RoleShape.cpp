@@ -16,12 +16,6 @@ using namespace mamba::ssd;
 namespace mamba {
 
 namespace {
-/// Rows of a warpgroup's product: tokens of a chunk, channels of a slice.
-constexpr int64_t kProductRows = 64;
-/// Chunks of vectors over tokens that are on their way (dt is gathered from
-/// 32-byte sectors, and needs the longest run-up).
-constexpr int64_t kRingStages = 4;
-constexpr int64_t kOutStages = 2;
 /// Consumers for which the warps of the producer warpgroup suffice.
 constexpr int64_t kMaxConsumers = 2;
 /// A segment of a split sequence has at least so many chunks: with fewer, the
@@ -119,9 +113,9 @@ private:
       return llvm::formatv("{0} carried states, kernels with roles have one",
                            scan.getNumStates());
     auto state = tensorType(scan.getStateArgument(0));
-    if (int64_t(scan.getChunk()) != kProductRows)
+    if (int64_t(scan.getChunk()) != kRoleChannels)
       return llvm::formatv("chunks of {0} tokens, kernels with roles have {1}",
-                           scan.getChunk(), kProductRows);
+                           scan.getChunk(), kRoleChannels);
     for (int64_t size : state.getShape())
       if (size % 8 != 0 || size > 256)
         return llvm::formatv("a state of {0}x{1}, sizes must be multiples of 8 "
@@ -201,8 +195,8 @@ static void chooseGang(ChunkScanOp scan, const Target &target,
 }
 
 /// The budgets fill the registers of a multiprocessor. Consumers of 128 states
-/// take what keeps their products from being serialised; fewer leave the producers
-/// without spills.
+/// take what keeps their products from being serialised; fewer leave the
+/// producers without spills.
 static void chooseRegisters(RoleShape &shape, int64_t states) {
   if (shape.consumers == 1) {
     shape.loadRegisters = 64;
@@ -212,13 +206,13 @@ static void chooseRegisters(RoleShape &shape, int64_t states) {
   }
   shape.maskRegisters = 80;
   shape.consumeRegisters = states > 64 ? 192 : 184;
-  shape.loadRegisters = 512 - shape.maskRegisters -
-                        shape.consumers * shape.consumeRegisters;
+  shape.loadRegisters =
+      512 - shape.maskRegisters - shape.consumers * shape.consumeRegisters;
 }
 
 /// Bytes of shared memory with the stages of `shape`.
 static int64_t countSharedBytes(ChunkScanOp scan, const RoleShape &shape) {
-  constexpr int64_t kTile = kProductRows * kProductRows * 2;
+  constexpr int64_t kTile = kRoleChannels * kRoleChannels * 2;
   int64_t sharedTiles = 0, ownTiles = 0, vectors = 0;
   for (unsigned i = 0; i < scan.getIns().size(); ++i) {
     if (!isBulkOperand(scan, i)) {
@@ -229,10 +223,10 @@ static int64_t countSharedBytes(ChunkScanOp scan, const RoleShape &shape) {
     auto tile = tensorType(scan.getBody().getArgument(i));
     bool channels = hasRole(scan, i, DimRole::Channel);
     int64_t panels =
-        channels ? 1 : llvm::divideCeil(tile.getDimSize(1), kProductRows);
+        channels ? 1 : llvm::divideCeil(tile.getDimSize(1), kRoleChannels);
     (isShared ? sharedTiles : ownTiles) += panels;
   }
-  int64_t vectorBytes = kProductRows * 4;
+  int64_t vectorBytes = kRoleChannels * 4;
   int64_t perConsumer =
       shape.ownStages * (ownTiles * kTile + kExportedVectors * vectorBytes) +
       shape.maskStages * kTile + vectors * kRingStages * vectorBytes +
@@ -264,7 +258,7 @@ std::optional<RoleShape> chooseRoleShape(ChunkScanOp scan, const Target &target,
     return std::nullopt;
   auto state = tensorType(scan.getStateArgument(0));
   RoleShape shape;
-  shape.slices = llvm::divideCeil(state.getDimSize(0), kProductRows);
+  shape.slices = llvm::divideCeil(state.getDimSize(0), kRoleChannels);
   // The state of a consumer fits the registers of two only up to 128.
   int64_t most = state.getDimSize(1) <= 128 ? kMaxConsumers : 1;
   int64_t all = scan.getHeads() * shape.slices;

@@ -38,8 +38,14 @@ struct RoleShape {
   int64_t getWarps() const { return 4 * (2 + consumers); }
 };
 
-/// Channels of a consumer.
+/// Channels of a consumer, tokens of a chunk, and columns of a panel: the rows
+/// of a warpgroup's product.
 inline constexpr int64_t kRoleChannels = 64;
+/// Chunks of vectors over tokens that are on their way: steps are gathered from
+/// 32-byte sectors and need the longest run-up.
+inline constexpr int64_t kRingStages = 4;
+/// Stages of the output tiles.
+inline constexpr int64_t kOutStages = 2;
 
 /// The carried state's transition: state' = decay · state + …; null where it is
 /// the identity, nullopt where it is something else.
