@@ -89,10 +89,10 @@ LogicalResult RoleKernel::emitMasks(const Piece &piece,
 
 LogicalResult RoleKernel::emitMaskRole() {
   Work work = emitWork();
-  return emitPieces(work, [&](Piece &piece) -> FailureOr<Value> {
+  return emitPieces(work, [&](Piece &piece) -> LogicalResult {
     SmallVector<Value> results;
     // In the first pass over a segment there is nothing to mask.
-    FailureOr<Value> next = emitSummaryPass(work, piece, [&] {
+    auto skip = [&] {
       return emitChunks(
           piece, {},
           [&](Value, Iterations iterations, ValueRange,
@@ -106,22 +106,20 @@ LogicalResult RoleKernel::emitMaskRole() {
             return success();
           },
           results);
-    });
-    piece.iteration = *next;
+    };
+    if (failed(emitSummaryPass(work, piece, skip)))
+      return failure();
     SmallVector<Consumer> consumers;
     for (int64_t i = 0; i < shape.consumers; ++i)
       consumers.push_back(emitConsumer(piece, number(i)));
-    if (failed(emitChunks(
-            piece, {},
-            [&](Value, Iterations iterations, ValueRange,
-                SmallVectorImpl<Value> &) {
-              Operation *before = b.getInsertionBlock()->getParentOp();
-              return emitMasks(piece, consumers, iterations, before);
-            },
-            results)))
-      return failure();
-    return add(piece.iteration,
-               arith::SubIOp::create(b, piece.end, piece.first));
+    return emitChunks(
+        piece, {},
+        [&](Value, Iterations iterations, ValueRange,
+            SmallVectorImpl<Value> &) {
+          Operation *before = b.getInsertionBlock()->getParentOp();
+          return emitMasks(piece, consumers, iterations, before);
+        },
+        results);
   });
 }
 
@@ -174,14 +172,12 @@ LogicalResult RoleKernel::emitOutputs(RoleSlots &slots, RoleEmitter &emitter,
 
 LogicalResult RoleKernel::emitConsumeRole(Value instance) {
   Work work = emitWork();
-  auto walkPiece = [&](Piece &piece) -> FailureOr<Value> {
+  auto walkPiece = [&](Piece &piece) -> LogicalResult {
     Consumer consumer = emitConsumer(piece, narrow(instance));
-    FailureOr<Value> next = emitSummaryPass(work, piece, [&] {
-      return emitSummary(work, piece, consumer, instance);
-    });
-    if (failed(next))
+    if (failed(emitSummaryPass(work, piece, [&] {
+          return emitSummary(work, piece, consumer, instance);
+        })))
       return failure();
-    piece.iteration = *next;
     FailureOr<Value> initial =
         emitInitialState(work, piece, consumer, instance);
     if (failed(initial))
@@ -213,8 +209,7 @@ LogicalResult RoleKernel::emitConsumeRole(Value instance) {
     if (failed(emitChunks(piece, *initial, walk, results)))
       return failure();
     emitFinalState(work, piece, consumer, instance, results[0]);
-    return add(piece.iteration,
-               arith::SubIOp::create(b, piece.end, piece.first));
+    return success();
   };
   if (failed(emitPieces(work, walkPiece)))
     return failure();

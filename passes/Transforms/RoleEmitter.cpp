@@ -66,14 +66,11 @@ FailureOr<Value> RoleEmitter::emitVector(Value value, Attribute layout) {
                  value.getDefiningOp<BroadcastOp>() != nullptr;
   if (!overTokens || uniform)
     return TileEmitter::emitVector(value, layout);
-  return loadVector(value, layout, RoleInputs::Form::Value);
-}
-
-Value RoleEmitter::loadVector(Value value, Attribute layout,
-                              RoleInputs::Form form) {
-  return tile::LoadSharedOp::create(
-      builder, value.getLoc(), getType(value, layout),
-      inputs.getVector(value, form), /*transposed=*/false);
+  Value buffer = inputs.getVector(value, RoleInputs::Form::Value);
+  return tile::LoadSharedOp::create(builder, value.getLoc(),
+                                    getType(value, layout), buffer,
+                                    /*transposed=*/false)
+      .getResult();
 }
 
 /// Whether a scalar is made of a vector of tokens.

@@ -78,8 +78,6 @@ private:
   bool matchFactors(mlir::Value value, MaskProduct &product);
   mlir::FailureOr<mlir::Value> emitMask(ssd::SegmentDecayOp op,
                                         mlir::Value scale, mlir::Value scores);
-  mlir::Value loadVector(mlir::Value value, mlir::Attribute layout,
-                         RoleInputs::Form form);
   /// The operands of a product in the orientation in which it is computed.
   struct Operands {
     mlir::Value left, right;

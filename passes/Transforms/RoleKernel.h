@@ -62,7 +62,7 @@ private:
   struct Consumer {
     mlir::Value head, slice;
   };
-  using PieceBody = llvm::function_ref<mlir::FailureOr<mlir::Value>(Piece &)>;
+  using PieceBody = llvm::function_ref<mlir::LogicalResult(Piece &)>;
   /// Iterations of the pipelines of operands, and of masks.
   struct Iterations {
     mlir::Value operands, masks;
@@ -93,10 +93,10 @@ private:
                                  llvm::SmallVectorImpl<mlir::Value> &results);
   /// The pieces of a block of a split sequence have a first pass over their
   /// chunks, in which the state is summed up for the segments behind; emitted
-  /// by `body` under the condition that there are such. Returns the iteration
-  /// after it.
-  mlir::FailureOr<mlir::Value>
-  emitSummaryPass(const Work &work, const Piece &piece,
+  /// by `body` under the condition that there are such. Afterwards the piece's
+  /// iteration is the one behind it.
+  mlir::LogicalResult
+  emitSummaryPass(const Work &work, Piece &piece,
                   llvm::function_ref<mlir::LogicalResult()> body);
   /// i32 constants and conversions.
   mlir::Value number(int64_t value) {

@@ -46,7 +46,7 @@ static SmallVector<unsigned> findSummaryOperands(ChunkScanOp scan,
 
 LogicalResult RoleKernel::emitLoadRole() {
   Work work = emitWork();
-  return emitPieces(work, [&](Piece &piece) -> FailureOr<Value> {
+  return emitPieces(work, [&](Piece &piece) -> LogicalResult {
     Consumer consumer = emitConsumer(piece, number(0));
     auto walk = [&](ArrayRef<unsigned> operands) {
       SmallVector<Value> results;
@@ -62,14 +62,11 @@ LogicalResult RoleKernel::emitLoadRole() {
           },
           results);
     };
-    FailureOr<Value> next = emitSummaryPass(work, piece, [&] {
-      return walk(findSummaryOperands(scan, sharedTiles));
-    });
-    piece.iteration = *next;
-    if (failed(walk(sharedTiles)))
+    if (failed(emitSummaryPass(work, piece, [&] {
+          return walk(findSummaryOperands(scan, sharedTiles));
+        })))
       return failure();
-    return add(piece.iteration,
-               arith::SubIOp::create(b, piece.end, piece.first));
+    return walk(sharedTiles);
   });
 }
 
@@ -144,7 +141,7 @@ LogicalResult RoleKernel::emitVectors(const Piece &piece, Consumer consumer,
 
 LogicalResult RoleKernel::emitVectorRole(Value instance) {
   Work work = emitWork();
-  return emitPieces(work, [&](Piece &piece) -> FailureOr<Value> {
+  return emitPieces(work, [&](Piece &piece) -> LogicalResult {
     Consumer consumer = emitConsumer(piece, narrow(instance));
     auto walk = [&](ArrayRef<unsigned> operands) {
       for (int64_t ahead = 0; ahead < kRingStages; ++ahead)
@@ -178,14 +175,10 @@ LogicalResult RoleKernel::emitVectorRole(Value instance) {
       tile::WaitCopiesOp::create(b, 0);
       return success();
     };
-    FailureOr<Value> next = emitSummaryPass(
-        work, piece, [&] { return walk(findSummaryOperands(scan, ownTiles)); });
-    if (failed(next))
+    if (failed(emitSummaryPass(work, piece, [&] {
+          return walk(findSummaryOperands(scan, ownTiles));
+        })))
       return failure();
-    piece.iteration = *next;
-    if (failed(walk(ownTiles)))
-      return failure();
-    return add(piece.iteration,
-               arith::SubIOp::create(b, piece.end, piece.first));
+    return walk(ownTiles);
   });
 }

@@ -96,10 +96,10 @@ LogicalResult RoleKernel::emitPieces(const Work &work, PieceBody body) {
   Value setInBatch = arith::RemUIOp::create(b, piece.set, sets);
   piece.tile = add(mul(setInBatch, shape.gang), work.lane);
   piece.iteration = piece.maskIteration = loop.getRegionIterArg(0);
-  FailureOr<Value> next = body(piece);
-  if (failed(next))
+  if (failed(body(piece)))
     return failure();
-  scf::YieldOp::create(b, *next);
+  Value chunks = arith::SubIOp::create(b, piece.end, piece.first);
+  scf::YieldOp::create(b, add(piece.iteration, chunks));
   return success();
 }
 
@@ -122,11 +122,11 @@ LogicalResult RoleKernel::emitChunks(const Piece &piece, ValueRange initial,
   return success();
 }
 
-FailureOr<Value>
-RoleKernel::emitSummaryPass(const Work &work, const Piece &piece,
+LogicalResult
+RoleKernel::emitSummaryPass(const Work &work, Piece &piece,
                             llvm::function_ref<LogicalResult()> body) {
   if (shape.segmentChunks == 0)
-    return piece.iteration;
+    return success();
   Value behind = add(work.segment, number(1));
   Value others =
       arith::CmpIOp::create(b, CmpIPredicate::ult, behind, work.segments);
@@ -139,8 +139,9 @@ RoleKernel::emitSummaryPass(const Work &work, const Piece &piece,
       return failure();
   }
   Value chunks = arith::SubIOp::create(b, piece.end, piece.first);
-  return add(piece.iteration,
-             arith::SelectOp::create(b, wanted, chunks, number(0)));
+  piece.iteration = add(piece.iteration,
+                        arith::SelectOp::create(b, wanted, chunks, number(0)));
+  return success();
 }
 
 //===----------------------------------------------------------------------===//
