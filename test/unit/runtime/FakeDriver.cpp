@@ -194,6 +194,8 @@ Code cuLaunchKernel(Kernel kernel, unsigned gridX, unsigned, unsigned,
     launch.tensorMaps.push_back(
         static_cast<int>(static_cast<EncodedTensorMap *>(*values++)->words[0]));
   driver().launches.push_back(launch);
+  if (driver().compute)
+    driver().compute(launch);
   return driver().launchResult;
 }
 

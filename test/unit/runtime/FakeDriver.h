@@ -8,6 +8,7 @@
 #define MAMBA_TEST_UNIT_RUNTIME_FAKEDRIVER_H
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -61,6 +62,8 @@ struct FakeDriver {
   std::string jitLog;
   /// Kernels of every module.
   std::map<std::string, FakeArguments> kernels;
+  /// What a kernel does; empty: nothing. "Device" memory is the host's.
+  std::function<void(const FakeLaunch &)> compute;
 
   // What it saw.
   std::vector<std::string> calls;
