@@ -33,6 +33,24 @@ llvm::Error ArgumentSets::addSpecs(ArrayRef<TensorSpec> added,
   return llvm::Error::success();
 }
 
+/// Fills `bytes` at `data` with repetitions of `pattern` from its `start` on.
+static llvm::Error fill(BenchDevice &device, char *data, int64_t bytes,
+                        ArrayRef<char> pattern, int64_t start) {
+  for (int64_t done = 0; done < bytes; start = 0) {
+    int64_t count = std::min(bytes - done, int64_t(pattern.size()) - start);
+    if (llvm::Error error =
+            device.upload(data + done, pattern.data() + start, count))
+      return error;
+    done += count;
+  }
+  return llvm::Error::success();
+}
+
+/// NaN in every type, so that an element that no launch writes is seen.
+static std::vector<char> makePoison(int64_t bytes) {
+  return std::vector<char>(std::min(bytes, patternElements), '\xff');
+}
+
 llvm::Error ArgumentSets::addTensor(BenchDevice &device, unsigned position,
                                     ArrayRef<char> pattern, int64_t step) {
   int64_t bytes = byteSizes[position];
@@ -40,14 +58,9 @@ llvm::Error ArgumentSets::addTensor(BenchDevice &device, unsigned position,
     auto buffer = device.allocate(bytes);
     if (!buffer)
       return buffer.takeError();
-    int64_t start = set * step % int64_t(pattern.size());
-    for (int64_t done = 0; done < bytes; start = 0) {
-      int64_t count = std::min(bytes - done, int64_t(pattern.size()) - start);
-      if (llvm::Error error = device.upload(buffer->get() + done,
-                                            pattern.data() + start, count))
-        return error;
-      done += count;
-    }
+    if (llvm::Error error = fill(device, buffer->get(), bytes, pattern,
+                                 set * step % int64_t(pattern.size())))
+      return error;
     DLTensor tensor = {};
     tensor.data = buffer->get();
     tensor.device = device.getDLDevice();
@@ -75,10 +88,8 @@ llvm::Expected<ArgumentSets> ArgumentSets::create(BenchDevice &device,
   sets.lists.resize(std::clamp(count, minSets, maxSets));
   for (auto [i, spec] : llvm::enumerate(sets.specs)) {
     if (i >= sets.numInputs) {
-      // NaN, so that an element that no launch writes is seen.
-      std::vector<char> poison(std::min(sets.byteSizes[i], patternElements),
-                               '\xff');
-      if (llvm::Error error = sets.addTensor(device, i, poison, /*step=*/0))
+      if (llvm::Error error = sets.addTensor(
+              device, i, makePoison(sets.byteSizes[i]), /*step=*/0))
         return error;
       continue;
     }
@@ -114,6 +125,27 @@ llvm::Error ArgumentSets::checkOutputs(BenchDevice &device) const {
     }
   }
   return llvm::Error::success();
+}
+
+llvm::Error ArgumentSets::poisonOutputs(BenchDevice &device) const {
+  for (unsigned i = numInputs; i < specs.size(); ++i)
+    if (llvm::Error error =
+            fill(device, static_cast<char *>(lists[0][i]->data), byteSizes[i],
+                 makePoison(byteSizes[i]), /*start=*/0))
+      return error;
+  return llvm::Error::success();
+}
+
+llvm::Expected<std::vector<HostTensor>>
+ArgumentSets::downloadOutputs(BenchDevice &device) const {
+  std::vector<HostTensor> outputs;
+  for (unsigned i = numInputs; i < specs.size(); ++i) {
+    HostTensor &output = outputs.emplace_back(*specs[i].type, shapes[i]);
+    const char *data = static_cast<const char *>(lists[0][i]->data);
+    if (llvm::Error error = device.download(output.data(), data, byteSizes[i]))
+      return error;
+  }
+  return outputs;
 }
 
 } // namespace mamba::tools

@@ -33,6 +33,14 @@ public:
   /// Fails if an output of the first set holds a NaN or an infinity: something
   /// was not written.
   llvm::Error checkOutputs(BenchDevice &device) const;
+  /// Fills the outputs of the first set with NaN again.
+  llvm::Error poisonOutputs(BenchDevice &device) const;
+  /// The outputs of the first set.
+  llvm::Expected<std::vector<HostTensor>>
+  downloadOutputs(BenchDevice &device) const;
+  llvm::StringRef getOutputName(unsigned i) const {
+    return specs[numInputs + i].name;
+  }
 
 private:
   llvm::Error addSpecs(llvm::ArrayRef<TensorSpec> added,

@@ -23,7 +23,8 @@ struct BenchmarkOptions {
 std::string getBenchmarkName(const BenchShape &shape,
                              const BenchmarkOptions &options);
 
-/// The row of a shape, with these counters:
+/// Fills in a row from the times of a call that moves `bytes` and computes
+/// `flops`, with these counters:
 ///   floor_ms    every input read once, y and the final state written once, at
 ///               the copy rate of `rates`
 ///   x_floor     the time over that
@@ -31,8 +32,12 @@ std::string getBenchmarkName(const BenchShape &shape,
 ///   matmul_pct  that of the matmul rate, by the products of the chunk program
 ///   min_ms, max_ms  of the launches
 ///   graph_ms    a launch inside a CUDA graph
-///   input_sets  how many sets of arguments the launches took in turn
-/// Counters that do not apply are left out. What fails is the row's error.
+/// Counters that do not apply are left out.
+void addResults(BenchmarkRow &row, const Measurement &measurement,
+                const BenchRates &rates, double bytes, double flops);
+
+/// The row of a shape: addResults, and input_sets, how many sets of arguments
+/// the launches took in turn. What fails is the row's error.
 BenchmarkRow runBenchmark(BenchDevice &device, const BenchRates &rates,
                           const BenchShape &shape,
                           const BenchmarkOptions &options);

@@ -3,8 +3,7 @@
 
 // mamba-bench: times the Mamba-2 mixer on the shapes of a table.
 
-#include "passes/Passes.h"
-#include "tools/mamba-bench/Benchmark.h"
+#include "tools/mamba-bench/Sweep.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/InitLLVM.h"
@@ -21,6 +20,7 @@ static const char *const overview =
   mamba-bench --target=sm_80 --shapes=S1,S3 --benchmark_out=times.json
   mamba-bench --target=cpu --shapes=1x512x24x64x128x1 --repeat=5
   mamba-bench --shapes=S2 --gate --print-mlir >s2.mlir
+  mamba-bench --sweep --shapes=S1 -v
 
 x, B, C and y are bf16; dt, A, D and the final state f32. "Time" is the median
 of the launches, on a GPU by events; launches take in turn sets of arguments
@@ -29,7 +29,11 @@ that together overflow the cache. "CPU" is what a launch costs the host (on
 written once at the rate of copies, which is measured first, like the rate of
 matrix products (on a GPU by cuBLAS, if there is one: MAMBA_CUBLAS_PATH).
 
-The exit status is 0 if every shape ran.)";
+With --sweep every schedule of a shape that the compiler accepts when parts are
+forced is timed, on the same arguments and in turns, and its results are
+compared with those of the schedule that the compiler chooses.
+
+The exit status is 0 if everything ran and nothing differs.)";
 
 enum class Format { Console, Json };
 
@@ -54,6 +58,17 @@ static cl::opt<std::string>
     schedule("schedule", cl::value_desc("part=value ..."), cl::cat(category),
              cl::desc("Force parts of the schedule: options of mamba-opt's "
                       "--ssd-to-chunks, such as 'chunk=64 stages=2'"));
+static cl::opt<bool>
+    sweep("sweep", cl::cat(category),
+          cl::desc("Time every schedule that the compiler accepts; -v also "
+                   "prints what it rejects"));
+static cl::opt<std::string> sweepOver(
+    "sweep-over", cl::value_desc("part=value,... ..."), cl::cat(category),
+    cl::desc("The values that --sweep forces, such as 'consumers=1,2 "
+             "stages=2,3' (default: form, chunk and, on GPUs, consumers, "
+             "stages and channels)"));
+static cl::opt<bool> verbose("v", cl::cat(category),
+                             cl::desc("Print more: see --sweep"));
 static cl::opt<unsigned>
     repeat("repeat", cl::init(50), cl::cat(category),
            cl::desc("How many launches are timed (default 50)"));
@@ -103,10 +118,86 @@ static llvm::Error applyFilter(std::vector<BenchShape> &shapes,
   return llvm::Error::success();
 }
 
+namespace {
+
+/// The results of a run: on standard output as they come, and as JSON.
+class Results {
+public:
+  Results(BenchmarkContext context, const BenchmarkOptions &options)
+      : context(std::move(context)), options(options) {}
+
+  /// What stands above the rows; names take `width` columns.
+  void begin(size_t width);
+  void time(BenchDevice &device, const BenchShape &shape);
+  void sweep(BenchDevice &device, const BenchShape &shape,
+             ArrayRef<ScheduleAxis> axes);
+  /// Writes the JSON where it is wanted.
+  void end(llvm::raw_ostream *file);
+
+  /// The exit status.
+  int status = 0;
+
+private:
+  bool isConsole = outputFormat == Format::Console;
+  size_t width = 0;
+  BenchmarkContext context;
+  const BenchmarkOptions &options;
+  llvm::json::Array rows, rejections;
+};
+
+} // namespace
+
+void Results::begin(size_t nameWidth) {
+  width = nameWidth;
+  // As Google Benchmark does it: what is no result goes to standard error.
+  print(llvm::errs(), context);
+  if (isConsole && !::sweep)
+    printHeader(llvm::outs(), width);
+}
+
+void Results::time(BenchDevice &device, const BenchShape &shape) {
+  BenchmarkRow row = runBenchmark(device, context.rates, shape, options);
+  if (isConsole)
+    print(llvm::outs(), row, width);
+  llvm::outs().flush();
+  if (!row.error.empty())
+    status = fail(row.name + ": " + row.error);
+  rows.push_back(toJson(row, rows.size()));
+}
+
+void Results::sweep(BenchDevice &device, const BenchShape &shape,
+                    ArrayRef<ScheduleAxis> axes) {
+  SweepResult result = runSweep(device, context.rates, shape, options, axes);
+  if (isConsole)
+    print(llvm::outs(), result, verbose);
+  llvm::outs().flush();
+  if (!result.error.empty())
+    status = fail(result.name + ": " + result.error);
+  for (const BenchmarkRow &row : result.rows) {
+    if (!row.error.empty())
+      status = fail(row.name + ": " + row.error);
+    rows.push_back(toJson(row, rows.size()));
+  }
+  for (llvm::json::Value &rejection : toJson(result))
+    rejections.push_back(std::move(rejection));
+}
+
+void Results::end(llvm::raw_ostream *file) {
+  llvm::json::Object object{{"context", toJson(context)},
+                            {"benchmarks", std::move(rows)}};
+  if (::sweep)
+    object["rejected"] = std::move(rejections);
+  llvm::json::Value json = std::move(object);
+  if (!isConsole)
+    llvm::outs() << llvm::formatv("{0:2}", json) << "\n";
+  if (file)
+    *file << llvm::formatv("{0:2}", json) << "\n";
+}
+
 /// Runs all benchmarks; returns the exit status.
 static llvm::Expected<int> run(ArrayRef<BenchShape> shapes,
                                const BenchmarkOptions &options,
-                               StringRef program) {
+                               ArrayRef<ScheduleAxis> axes, StringRef program) {
   auto device = createBenchDevice(target, threads);
   if (!device)
     return device.takeError();
@@ -119,39 +210,28 @@ static llvm::Expected<int> run(ArrayRef<BenchShape> shapes,
   auto rates = (*device)->measureRates();
   if (!rates)
     return rates.takeError();
-  BenchmarkContext context{program.str(), (*device)->getTarget().name.str(),
-                           (*device)->describe(), *rates};
+  Results results({program.str(), (*device)->getTarget().name.str(),
+                   (*device)->describe(), *rates},
+                  options);
   size_t width = 10;
   for (const BenchShape &shape : shapes)
     width = std::max(width, getBenchmarkName(shape, options).size());
-  bool isConsole = outputFormat == Format::Console;
-  // As Google Benchmark does it: what is no result goes to standard error.
-  print(llvm::errs(), context);
-  if (isConsole)
-    printHeader(llvm::outs(), width);
-  int status = 0;
-  llvm::json::Array rows;
+  results.begin(width);
   for (const BenchShape &shape : shapes) {
-    BenchmarkRow row = runBenchmark(**device, *rates, shape, options);
-    if (isConsole)
-      print(llvm::outs(), row, width);
-    llvm::outs().flush();
-    if (!row.error.empty())
-      status = fail(row.name + ": " + row.error);
-    rows.push_back(toJson(row, rows.size()));
+    if (!sweep) {
+      results.time(**device, shape);
+      continue;
+    }
+    results.sweep(**device, shape,
+                  axes.empty() ? getDefaultAxes((*device)->getTarget(), shape)
+                               : axes.vec());
   }
-  llvm::json::Value json = llvm::json::Object{{"context", toJson(context)},
-                                              {"benchmarks", std::move(rows)}};
-  if (!isConsole)
-    llvm::outs() << llvm::formatv("{0:2}", json) << "\n";
-  if (file)
-    *file << llvm::formatv("{0:2}", json) << "\n";
-  return status;
+  results.end(file.get());
+  return results.status;
 }
 
 int main(int argc, char **argv) {
   llvm::InitLLVM initLlvm(argc, argv);
-  mamba::registerPipelines();
   cl::HideUnrelatedOptions(category);
   cl::ParseCommandLineOptions(argc, argv, overview);
   auto shapes = parseShapes(shapeList);
@@ -162,6 +242,11 @@ int main(int argc, char **argv) {
   BenchmarkOptions options{{gate, softplus, init}, schedule, repeat, seed};
   if (llvm::Error error = applyFilter(*shapes, options))
     return fail(toString(std::move(error)));
+  auto axes = parseAxes(sweepOver);
+  if (!axes)
+    return fail("--sweep-over: " + toString(axes.takeError()));
+  if (!axes->empty() && !sweep)
+    return fail("--sweep-over without --sweep");
   if (printMlir && shapes->size() != 1)
     return fail("--print-mlir: " + llvm::Twine(shapes->size()) +
                 " shapes are chosen, but one module is printed");
@@ -172,6 +257,6 @@ int main(int argc, char **argv) {
       llvm::outs() << getBenchmarkName(shape, options) << "\n";
   if (printMlir || listTests)
     return 0;
-  auto status = run(*shapes, options, argv[0]);
+  auto status = run(*shapes, options, *axes, argv[0]);
   return status ? *status : fail(toString(status.takeError()));
 }
