@@ -38,8 +38,7 @@ Mixer::create(const BenchShape &shape, const MixerVariant &variant) {
   mixer->module = parseSourceString<ModuleOp>(mixer->text, &mixer->context);
   if (!mixer->module)
     return llvm::createStringError("the mixer's text: " + diagnostics);
-  auto signature =
-      tools::getSignature(*mixer->module->getOps<func::FuncOp>().begin());
+  auto signature = tools::getSignature(mixer->getFunction());
   if (!signature)
     return signature.takeError();
   mixer->signature = std::move(*signature);
@@ -48,6 +47,10 @@ Mixer::create(const BenchShape &shape, const MixerVariant &variant) {
   if (llvm::Error error = mixer->sizes.set("time", shape.time))
     return error;
   return mixer;
+}
+
+func::FuncOp Mixer::getFunction() {
+  return *module->getOps<func::FuncOp>().begin();
 }
 
 /// The schedule of a chunk program without the brackets.

@@ -33,6 +33,7 @@ public:
 
   /// The module with nothing decided.
   const std::string &getText() const { return text; }
+  mlir::func::FuncOp getFunction();
   const Signature &getSignature() const { return signature; }
   const CallSizes &getSizes() const { return sizes; }
 
