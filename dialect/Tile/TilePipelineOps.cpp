@@ -49,7 +49,8 @@ LogicalResult RoleOp::verify() {
     return emitOpError("(C1) has at least one instance, got ")
            << static_cast<int64_t>(getInstances());
   if (registers < 24 || registers > kMaxRegisters || registers % 8 != 0)
-    return emitOpError("(C2) registers are a multiple of 8 from 24 to 256, got ")
+    return emitOpError(
+               "(C2) registers are a multiple of 8 from 24 to 256, got ")
            << registers;
   if (getBody().getNumArguments() != 1 ||
       !getBody().getArgument(0).getType().isIndex())
@@ -177,6 +178,26 @@ LogicalResult ExpectOp::verify() {
            << static_cast<int64_t>(getBytes())
            << " bytes, the copies that follow have " << bytes;
   return success();
+}
+
+/// Rule (C1) of the packed accesses.
+static LogicalResult verifyPacked(Operation *op, RankedTensorType tile) {
+  RegisterLayout layout = getRegisterLayout(tile);
+  if (!tile.getElementType().isF32() || layout.numRegisters() % 4 != 0 ||
+      layout.warps.copies != 1)
+    return op->emitOpError(
+               "(C1) the tile must have f32 elements, a multiple of "
+               "4 a thread, and no copies, got ")
+           << tile;
+  return success();
+}
+
+LogicalResult StorePackedOp::verify() {
+  return verifyPacked(*this, getTile().getType());
+}
+
+LogicalResult LoadPackedOp::verify() {
+  return verifyPacked(*this, getResult().getType());
 }
 
 } // namespace mamba::tile

@@ -289,20 +289,76 @@ def SignalOp : Tile_Op<"signal", [MemoryEffects<[
   let assemblyFormat = "$flags `[` $index `]` attr-dict `:` qualified(type($flags))";
 }
 
-def AwaitOp : Tile_Op<"await", [MemoryEffects<[
+def AwaitOp : Tile_Op<"await", [AttrSizedOperandSegments, MemoryEffects<[
     MemRead<GlobalResource>, MemWrite<GlobalResource>]>]> {
-  let summary = "Wait until a flag in global memory is set";
+  let summary = "Wait until flags in global memory are set";
   let description = [{
     Returns when `flags[index]` (i32) is not 0; what the signalling CTA stored
-    before is visible. The awaited CTA has a lower linear index and all CTAs of
-    the grid are resident together.
+    before is visible. With `count` and `stride`, when all of `flags[index + i ·
+    stride]`, i = 0 … count − 1, are: threads look at them side by side. The
+    awaited CTAs have lower linear indices and all CTAs of the grid are resident
+    together.
 
     ```mlir
     tile.await %flags[%i] : !llvm.ptr<1>
+    tile.await %flags[%i] count %n stride %s : !llvm.ptr<1>
     ```
   }];
-  let arguments = (ins GlobalPointer:$flags, Index:$index);
-  let assemblyFormat = "$flags `[` $index `]` attr-dict `:` qualified(type($flags))";
+  let arguments = (ins GlobalPointer:$flags, Index:$index,
+                       Optional<Index>:$count, Optional<Index>:$stride);
+  let builders = [OpBuilder<(ins "mlir::Value":$flags, "mlir::Value":$index),
+                            [{ build($_builder, $_state, flags, index,
+                                     mlir::Value(), mlir::Value()); }]>];
+  let assemblyFormat = [{
+    $flags `[` $index `]` (`count` $count^ `stride` $stride)? attr-dict `:`
+    qualified(type($flags))
+  }];
+}
+
+def StorePackedOp : Tile_Op<"store_packed",
+    [MemoryEffects<[MemWrite<GlobalResource>]>]> {
+  let summary = "Leave a tile in global memory for another CTA";
+  let description = [{
+    Stores the registers of a tile from `pointer[offset]` (f32) on, in an order
+    of its own, in which every access of a warp is 512 bytes in a row. Only
+    `tile.load_packed` of the same tile type, in a role of as many warps, can
+    read them.
+
+    ```mlir
+    tile.store_packed %state -> %workspace[%o]
+        : tensor<64x128xf32, #tile.accumulator<warps = [4, 1]>>, !llvm.ptr<1>
+    ```
+    Rules: (C1) f32 elements, a multiple of four a thread, in a layout without
+    copies. The offset is a multiple of 4.
+  }];
+  let arguments = (ins RegisterTile:$tile, GlobalPointer:$pointer,
+                       Index:$offset);
+  let assemblyFormat = [{
+    $tile `->` $pointer `[` $offset `]` attr-dict `:` type($tile) `,`
+    qualified(type($pointer))
+  }];
+  let hasVerifier = 1;
+}
+
+def LoadPackedOp : Tile_Op<"load_packed",
+    [MemoryEffects<[MemRead<GlobalResource>]>]> {
+  let summary = "Read a tile that another CTA has left in global memory";
+  let description = [{
+    Returns what `tile.store_packed` stored at `pointer[offset]` (f32).
+
+    ```mlir
+    %state = tile.load_packed %workspace[%o]
+        : !llvm.ptr<1> -> tensor<64x128xf32, #tile.accumulator<warps = [4, 1]>>
+    ```
+    Rules: (C1) as of `tile.store_packed`.
+  }];
+  let arguments = (ins GlobalPointer:$pointer, Index:$offset);
+  let results = (outs RegisterTile:$result);
+  let assemblyFormat = [{
+    $pointer `[` $offset `]` attr-dict `:` qualified(type($pointer)) `->`
+    type($result)
+  }];
+  let hasVerifier = 1;
 }
 
 #endif // DIALECT_TILE_TILEPIPELINEOPS_TD

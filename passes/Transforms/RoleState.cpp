@@ -55,15 +55,14 @@ Value RoleKernel::handoverIndex(Value block, Value instance) {
 Value RoleKernel::loadHandover(Value block, Value instance) {
   int64_t columns = stateType().getDimSize(1);
   Value offset = mul(handoverIndex(block, instance), 64 * columns);
-  return loadState(handoverStates, offset, columns, index(64), index(columns));
+  return tile::LoadPackedOp::create(b, stateType(), handoverStates, offset);
 }
 
 void RoleKernel::storeHandover(Value state, Value instance) {
   int64_t columns = stateType().getDimSize(1);
   Value slot = handoverIndex(blockNumber(), instance);
-  tile::StoreGlobalOp::create(b, state, handoverStates, mul(slot, 64 * columns),
-                              ValueRange{index(columns), index(1)},
-                              ValueRange{index(64), index(columns)});
+  tile::StorePackedOp::create(b, state, handoverStates,
+                              mul(slot, 64 * columns));
 }
 
 /// The state in front of a piece. At the start of a sequence it is given. In a
@@ -73,17 +72,22 @@ FailureOr<Value> RoleKernel::emitInitialState(const Work &work,
                                               const Piece &piece,
                                               Consumer consumer,
                                               Value instance) {
+  auto blockOf = [&](Value segment) {
+    Value group = add(arith::MulIOp::create(b, segment, work.sets), piece.set);
+    return add(mul(group, shape.gang), work.lane);
+  };
   auto combine = [&]() -> Value {
     Value start = loadInit(piece, consumer);
+    Value stride = widen(mul(work.sets, shape.gang * shape.consumers));
+    tile::AwaitOp::create(b, handoverFlags,
+                          handoverIndex(blockOf(number(0)), instance),
+                          widen(work.segment), stride);
     auto loop = scf::ForOp::create(b, number(0), work.segment, number(1),
                                    ValueRange{start});
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
-    Value group = add(
-        arith::MulIOp::create(b, loop.getInductionVar(), work.sets), piece.set);
-    Value from = add(mul(group, shape.gang), work.lane);
+    Value from = blockOf(loop.getInductionVar());
     Value slot = handoverIndex(from, instance);
-    tile::AwaitOp::create(b, handoverFlags, slot);
     Access decays = {
         handoverDecays,
         RankedTensorType::get({ShapedType::kDynamic}, b.getF32Type()),

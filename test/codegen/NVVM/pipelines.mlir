@@ -191,4 +191,42 @@ gpu.module @kernels {
     }
     gpu.return
   }
+
+  // Lane i looks at flags first + i · stride, first + (i + 32) · stride, …
+  // CHECK-LABEL: gpu.func @many_flags
+  // CHECK: scf.for %[[I:.*]] = %{{.*}} to %{{.*}} step %c32_i64
+  // CHECK: %[[OFFSET:.*]] = arith.muli %[[I]], %{{.*}} : i64
+  // CHECK: arith.addi %[[OFFSET]], %{{.*}} : i64
+  // CHECK: scf.while
+  // CHECK: "llvm.nvvm.barrier.cta.sync.aligned.count"
+  gpu.func @many_flags(%flags: !llvm.ptr<1>, %i: index, %n: index, %s: index)
+      kernel attributes {known_block_size = array<i32: 128, 1, 1>} {
+    tile.roles {
+      tile.role "pass" warps 4 registers 128 {
+      ^bb0(%w: index):
+        tile.await %flags[%i] count %n stride %s : !llvm.ptr<1>
+      }
+    }
+    gpu.return
+  }
+
+  // 16 bytes a thread, 2048 bytes of the 128 threads apart.
+  // CHECK-LABEL: gpu.func @packed
+  // CHECK: %[[FROM:.*]] = llvm.getelementptr %{{.*}}[%{{.*}}] : (!llvm.ptr<1>, i32) -> !llvm.ptr<1>, i8
+  // CHECK: llvm.load %[[FROM]] {alignment = 16 : i64} : !llvm.ptr<1> -> vector<4xf32>
+  // CHECK: %[[NEXT:.*]] = llvm.getelementptr %[[FROM]][2048]
+  // CHECK: llvm.load %[[NEXT]] {alignment = 16 : i64} : !llvm.ptr<1> -> vector<4xf32>
+  // CHECK: llvm.store %{{.*}}, %[[TO:.*]] {alignment = 16 : i64} : vector<4xf32>, !llvm.ptr<1>
+  // CHECK: llvm.getelementptr %[[TO]][2048]
+  gpu.func @packed(%p: !llvm.ptr<1>, %i: index, %j: index)
+      kernel attributes {known_block_size = array<i32: 128, 1, 1>} {
+    tile.roles {
+      tile.role "pass" warps 4 registers 128 {
+      ^bb0(%w: index):
+        %v = tile.load_packed %p[%i] : !llvm.ptr<1> -> tensor<64x16xf32, #acc>
+        tile.store_packed %v -> %p[%j] : tensor<64x16xf32, #acc>, !llvm.ptr<1>
+      }
+    }
+    gpu.return
+  }
 }

@@ -239,3 +239,17 @@ func.func @load_element_c2(%b: !tile.buffer<64xf32>) {
   %0 = tile.load_element %b[64] : !tile.buffer<64xf32>
   return
 }
+
+// -----
+func.func @store_packed_c1(%t: tensor<64x64xbf16, #tile.accumulator<warps = [4, 1]>>, %p: !llvm.ptr<1>, %i: index) {
+  // expected-error @below {{(C1) the tile must have f32 elements, a multiple of 4 a thread, and no copies, got 'tensor<64x64xbf16}}
+  tile.store_packed %t -> %p[%i] : tensor<64x64xbf16, #tile.accumulator<warps = [4, 1]>>, !llvm.ptr<1>
+  return
+}
+
+// -----
+func.func @load_packed_c1(%p: !llvm.ptr<1>, %i: index) {
+  // expected-error @below {{(C1) the tile must have f32 elements, a multiple of 4 a thread, and no copies, got 'tensor<64xf32}}
+  %0 = tile.load_packed %p[%i] : !llvm.ptr<1> -> tensor<64xf32, #tile.lane>
+  return
+}

@@ -65,6 +65,12 @@ gpu.module @kernels {
       ^bb0(%w: index):
         // CHECK: tile.await %{{.*}}[%{{.*}}] : !llvm.ptr<1>
         tile.await %x[%n] : !llvm.ptr<1>
+        // CHECK: tile.await %{{.*}}[%[[N:.*]]] count %[[N]] stride %[[N]] : !llvm.ptr<1>
+        tile.await %x[%n] count %n stride %n : !llvm.ptr<1>
+        // CHECK: %[[PACKED:.*]] = tile.load_packed %{{.*}}[%{{.*}}] : !llvm.ptr<1> -> tensor<64x64xf32, #{{.*}}>
+        %packed = tile.load_packed %x[%n] : !llvm.ptr<1> -> tensor<64x64xf32, #acc>
+        // CHECK: tile.store_packed %[[PACKED]] -> %{{.*}}[%{{.*}}] : tensor<64x64xf32, #{{.*}}>, !llvm.ptr<1>
+        tile.store_packed %packed -> %x[%n] : tensor<64x64xf32, #acc>, !llvm.ptr<1>
         // CHECK: tile.signal %{{.*}}[%{{.*}}] : !llvm.ptr<1>
         tile.signal %x[%n] : !llvm.ptr<1>
       }
