@@ -4,6 +4,7 @@
 // The decay mask, and scores times the mask.
 
 #include "codegen/NVVM/TileLowering.h"
+#include "codegen/NVVM/TokenVector.h"
 
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Matchers.h"
@@ -16,7 +17,6 @@ namespace {
 using arith::CmpIPredicate;
 using tile::kLanes;
 using tile::RegisterLayout;
-using Shuffle = ThreadBuilder::Shuffle;
 
 constexpr float kLog2E = 1.44269504088896340736f;
 
@@ -29,26 +29,6 @@ Value mulFloat(ThreadBuilder &b, Value x, Value y) {
 Value exp2(ThreadBuilder &b, Value x) {
   return b.intrinsic("llvm.nvvm.ex2.approx.ftz", b.getF32Type(), x);
 }
-Value fromLane(ThreadBuilder &b, Value value, Value lane) {
-  return b.shuffle(Shuffle::Index, value, lane);
-}
-
-/// A vector over tokens: the elements that each lane holds, or the address of
-/// them all in shared memory.
-struct TokenVector {
-  SmallVector<Value> lanes;
-  Value pointer;
-
-  TokenVector() = default;
-  TokenVector(ThreadBuilder &b, Value value) {
-    if (value && isa<VectorType>(value.getType()))
-      lanes = b.unpack(value);
-    else
-      pointer = value;
-  }
-  bool isAbsent() const { return lanes.empty() && !pointer; }
-};
-
 /// Emits the decay mask of one thread. With `transposed` rows and columns,
 /// hence signs and triangles, change places.
 class DecayMask {
@@ -66,14 +46,13 @@ public:
     scale = TokenVector(b, adaptor.getScale());
     if (Value tile = adaptor.getScores())
       scores = b.unpack(tile);
+    summand = adaptor.getDiagonal();
   }
 
   /// The registers of the mask, times the scores if there are any.
   SmallVector<Value> emit() {
-    if (scores.empty())
-      return emitPart();
     int64_t parts = layout.warps.grid[0];
-    if (parts == 1 || layout.warps.grid[1] != 1)
+    if (scores.empty() || parts == 1 || layout.warps.grid[1] != 1)
       return emitScored();
     // One code a row part, in which everything about positions is known.
     auto cases = llvm::to_vector(llvm::seq<int64_t>(0, parts - 1));
@@ -99,7 +78,25 @@ private:
     for (auto [value, score] : llvm::zip(mask, scores))
       if (!matchPattern(value, m_AnyZeroFloat()))
         value = mulFloat(b, score, value);
+    if (summand)
+      addToDiagonal(mask);
     return mask;
+  }
+
+  void addToDiagonal(MutableArrayRef<Value> mask) {
+    for (auto [value, place] : llvm::zip(mask, layout.registers)) {
+      // Registers hold 8×8 blocks, of which few contain the diagonal.
+      Value row = b.add(origin[0], place[0]);
+      Value column = b.add(origin[1], place[1] / 8 * 8);
+      std::optional<int64_t> known[] = {constantOf(row), constantOf(column)};
+      if (known[0] && known[1] && *known[0] != *known[1])
+        continue;
+      Value onDiagonal =
+          b.compare(CmpIPredicate::eq, b.add(row, b.shiftRight(lane, 2)),
+                    b.add(b.add(column, laneColumns()), place[1] % 8));
+      value = arith::AddFOp::create(b, value,
+                                    b.select(onDiagonal, summand, b.f32(0)));
+    }
   }
 
   /// The registers of the mask, row block by row block.
@@ -116,47 +113,15 @@ private:
     return layout.shape[1] / layout.warps.grid[1];
   }
 
-  /// scaled[coordinate], by selection of the register and a shuffle. The
-  /// coordinate may differ between lanes within one register.
-  Value at(ArrayRef<Value> values, Value coordinate, Value uniform) {
-    Value source = values.front();
-    Value which = b.div(uniform, kLanes);
-    for (auto [i, value] : llvm::enumerate(llvm::drop_begin(values)))
-      source = b.select(
-          b.compare(CmpIPredicate::eq, which, static_cast<int64_t>(i) + 1),
-          value, source);
-    return fromLane(b, source, b.rem(coordinate, kLanes));
-  }
-
-  /// Elements `coordinate` and `coordinate` + 1, which is even; `uniform` is a
-  /// coordinate in the same 32 that all lanes know.
-  std::array<Value, 2> pairAt(const TokenVector &vector, Value coordinate,
-                              Value uniform) {
-    if (!vector.pointer)
-      return {at(vector.lanes, coordinate, uniform),
-              at(vector.lanes, b.add(coordinate, 1), uniform)};
-    auto type = VectorType::get(2, b.getF32Type());
-    Value address = b.pointerAdd(vector.pointer, b.mul(coordinate, 4));
-    SmallVector<Value> pair = b.unpack(b.load(type, address, 8));
-    return {pair[0], pair[1]};
-  }
-
-  Value elementAt(const TokenVector &vector, Value coordinate, Value uniform) {
-    if (!vector.pointer)
-      return at(vector.lanes, coordinate, uniform);
-    Value address = b.pointerAdd(vector.pointer, b.mul(coordinate, 4));
-    return b.load(b.getF32Type(), address, 4);
-  }
-
   /// Prefix sums in units of log 2 (those in lanes have been converted).
   Value toLog2(Value value) {
     return prefix.pointer ? mulFloat(b, value, b.f32(kLog2E)) : value;
   }
   Value prefixAt(Value coordinate, Value uniform) {
-    return toLog2(elementAt(prefix, coordinate, uniform));
+    return toLog2(prefix.elementAt(b, coordinate, uniform));
   }
   std::array<Value, 2> prefixPairAt(Value coordinate, Value uniform) {
-    auto pair = pairAt(prefix, coordinate, uniform);
+    auto pair = prefix.pairAt(b, coordinate, uniform);
     return {toLog2(pair[0]), toLog2(pair[1])};
   }
 
@@ -213,7 +178,7 @@ private:
     Value value = b.f32(1);
     if (!scale.isAbsent()) {
       Value start = b.add(origin[1], column);
-      value = pairAt(scale, b.add(start, laneColumns()), start)[laneColumn];
+      value = scale.pairAt(b, b.add(start, laneColumns()), start)[laneColumn];
     }
     return b.select(kept, value, b.f32(0));
   }
@@ -238,7 +203,7 @@ private:
       for (int64_t j : {0, 8})
         llvm::append_range(
             columnScales,
-            pairAt(scale, b.add(first, b.add(laneColumn, j)), first));
+            scale.pairAt(b, b.add(first, b.add(laneColumn, j)), first));
     SmallVector<Value> block;
     for (int64_t half : {0, 1})
       for (int64_t r = 0; r < 4; ++r) {
@@ -308,7 +273,7 @@ private:
       towards.push_back(decay(value, pivot));
     for (int64_t i : {0, 8})
       factors.rows.push_back(
-          at(towards, b.add(first, b.add(laneRow, i)), first));
+          pickLane(b, towards, b.add(first, b.add(laneRow, i)), first));
     for (auto [i, value] : llvm::enumerate(prefix.lanes)) {
       Value column = b.add(lane, static_cast<int64_t>(i) * kLanes);
       Value kept = transposed ? b.compare(CmpIPredicate::sgt, column, token)
@@ -331,6 +296,8 @@ private:
   /// what the mask is multiplied with; each may be absent.
   TokenVector prefix, scale;
   SmallVector<Value> scores;
+  /// Added on the diagonal; may be absent.
+  Value summand;
 };
 
 Value DecayMask::Factors::column(DecayMask &mask, int64_t offset) {
@@ -346,8 +313,8 @@ Value DecayMask::Factors::column(DecayMask &mask, int64_t offset) {
     // Eight columns of a fragment never straddle a register of 32.
     Value uniform = b.add(mask.origin[1], offset / 8 * 8);
     Value laneColumn = b.mul(b.bitAnd(mask.lane, 3), 2);
-    value = mask.at(columns, b.add(b.add(laneColumn, mask.origin[1]), offset),
-                    uniform);
+    value = pickLane(b, columns,
+                     b.add(b.add(laneColumn, mask.origin[1]), offset), uniform);
   }
   return value;
 }
@@ -364,7 +331,7 @@ void DecayMask::Factors::fetchPair(DecayMask &mask, int64_t offset) {
   for (int64_t i : {0, 1}) {
     Value factor = mask.decay(pivot, sums[i]);
     if (!mask.scale.isAbsent())
-      factor = mulFloat(b, factor, mask.pairAt(mask.scale, column, start)[i]);
+      factor = mulFloat(b, factor, mask.scale.pairAt(b, column, start)[i]);
     fetched[offset + i] = b.select(kept, factor, b.f32(0));
   }
 }

@@ -15,6 +15,7 @@
 
 #include "codegen/NVVM/TileLowering.h"
 
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
 #include <limits>
@@ -143,10 +144,18 @@ struct UnaryLowering : OpRewritePattern<Op> {
   Expansion expansion;
 };
 
+/// Of f32, and of pairs of 16-bit floats.
 struct FmaLowering : OpRewritePattern<math::FmaOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(math::FmaOp op,
                                 PatternRewriter &rewriter) const override {
+    auto pair = dyn_cast<VectorType>(op.getType());
+    if (pair && pair.getNumElements() == 2 &&
+        pair.getElementTypeBitWidth() == 16) {
+      rewriter.replaceOpWithNewOp<LLVM::FMAOp>(op, op.getA(), op.getB(),
+                                               op.getC());
+      return success();
+    }
     if (!op.getType().isF32())
       return failure();
     ThreadBuilder b(op.getLoc(), rewriter);

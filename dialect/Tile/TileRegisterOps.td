@@ -223,7 +223,8 @@ def SegmentDecayOp : Tile_Op<"segment_decay",
     yields the transpose. Without prefix the result is 1 where it would be
     non-zero. `scale` multiplies column j by scale(j), and `scores` the whole mask
     element by element: then each warp has a code of its own behind a switch, in
-    which what lies above the diagonal costs nothing.
+    which what lies above the diagonal costs nothing. `diagonal` is added on the
+    diagonal in the end, strict or not.
 
     ```mlir
     %l = tile.segment_decay %cum : (tensor<64xf32, #tile.lane>)
@@ -246,12 +247,13 @@ def SegmentDecayOp : Tile_Op<"segment_decay",
   }];
   let arguments = (ins Optional<RegisterTileOrBuffer>:$prefix,
                        Optional<RegisterTileOrBuffer>:$scale,
-                       Optional<RegisterTile>:$scores, UnitAttr:$strict,
-                       UnitAttr:$transposed);
+                       Optional<RegisterTile>:$scores, Optional<F32>:$diagonal,
+                       UnitAttr:$strict, UnitAttr:$transposed);
   let results = (outs RegisterTile:$result);
   let assemblyFormat = [{
-    ($prefix^)? (`scale` $scale^)? (`scores` $scores^)? (`strict` $strict^)?
-    (`transposed` $transposed^)? attr-dict `:` functional-type(operands, results)
+    ($prefix^)? (`scale` $scale^)? (`scores` $scores^)?
+    (`diagonal` $diagonal^)? (`strict` $strict^)? (`transposed` $transposed^)?
+    attr-dict `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
 }

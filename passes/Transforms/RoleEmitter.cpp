@@ -4,6 +4,7 @@
 #include "passes/Transforms/RoleEmitter.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/Matchers.h"
 #include "passes/Transforms/RoleShape.h"
 #include "llvm/ADT/MapVector.h"
@@ -93,51 +94,91 @@ FailureOr<Value> RoleEmitter::emitScalar(Value value) {
 }
 
 FailureOr<Value> RoleEmitter::emitSegmentDecay(SegmentDecayOp op) {
-  return emitMask(op, /*scale=*/Value(), /*scores=*/Value());
+  return emitMask(op, /*scale=*/Value(), /*scores=*/Value(),
+                  /*diagonal=*/Value());
 }
 
 FailureOr<Value> RoleEmitter::emitMask(SegmentDecayOp op, Value scale,
-                                       Value scores) {
+                                       Value scores, Value diagonal) {
   Value prefix;
   if (Value alpha = op.getLogDecay())
     prefix = inputs.getVector(alpha, RoleInputs::Form::Prefix);
   Value value = op.getResult();
-  return tile::SegmentDecayOp::create(
-             builder, op.getLoc(), getType(value, getNaturalLayout(value)),
-             prefix, scale, scores, op.getStrict(), op.getTransposed())
+  return tile::SegmentDecayOp::create(builder, op.getLoc(),
+                                      getType(value, getNaturalLayout(value)),
+                                      prefix, scale, scores, diagonal,
+                                      op.getStrict(), op.getTransposed())
       .getResult();
 }
 
-/// Splits a product of time×time tiles into its factors; false where it has
-/// none or two masks.
-bool RoleEmitter::matchFactors(Value value, MaskProduct &product) {
-  Operation *op = value.getDefiningOp();
-  if (isa_and_present<arith::MulFOp>(op) && !isEmitted(value))
-    return matchFactors(op->getOperand(0), product) &&
-           matchFactors(op->getOperand(1), product);
-  auto broadcast = dyn_cast_or_null<BroadcastOp>(op);
-  if (auto mask = dyn_cast_or_null<SegmentDecayOp>(op)) {
-    if (product.mask)
-      return false;
-    product.mask = mask;
-  } else if (broadcast && !product.scale && broadcast.getDims()[0] == 0 &&
-             tensorType(broadcast.getInput()).getRank() == 1 &&
-             broadcast.getInput().getDefiningOp<BroadcastOp>() == nullptr) {
-    product.scale = broadcast.getInput();
-  } else {
-    product.scores.push_back(value);
+namespace {
+/// bf16(f32(tile) · weights), the tile an input in bf16 and a weight a token.
+struct Weighted {
+  Value tile;
+  BroadcastOp weights;
+};
+} // namespace
+
+static std::optional<Weighted> matchWeighted(Operation &op,
+                                             const TileAxes &axes) {
+  auto rounding = dyn_cast<arith::TruncFOp>(op);
+  if (!rounding || !tensorType(rounding.getOut()).getElementType().isBF16())
+    return std::nullopt;
+  auto product = rounding.getIn().getDefiningOp<arith::MulFOp>();
+  if (!product)
+    return std::nullopt;
+  for (unsigned i : {0, 1}) {
+    auto wide = product->getOperand(i).getDefiningOp<arith::ExtFOp>();
+    auto weights = product->getOperand(1 - i).getDefiningOp<BroadcastOp>();
+    if (wide && weights && isa<BlockArgument>(wide.getIn()) &&
+        tensorType(wide.getIn()).getElementType().isBF16() &&
+        tensorType(weights.getInput()).getRank() == 1 &&
+        axes.getRole(weights.getInput(), 0) == DimRole::Time)
+      return Weighted{wide.getIn(), weights};
   }
-  return true;
+  return std::nullopt;
+}
+
+/// Multiplies pairs in bf16. With the weight in two parts, and one rounding
+/// behind both, the result is within 2⁻¹⁶ of that of a product in f32.
+FailureOr<Value> RoleEmitter::emitWeighted(Location loc, Value tile,
+                                           BroadcastOp weights,
+                                           Attribute layout, bool transposed) {
+  FailureOr<Value> x = emitTile(tile, layout, transposed);
+  if (failed(x))
+    return failure();
+  int64_t axis = 1 - weights.getDims().front();
+  auto slice = tile::SliceAttr::get(builder.getContext(),
+                                    transposed ? 1 - axis : axis, layout);
+  Value vector = weights.getInput();
+  auto part = [&](RoleInputs::Form form) -> Value {
+    Type type = RankedTensorType::get({getExtent(vector, 0)},
+                                      builder.getBF16Type(), slice);
+    Value loaded = tile::LoadSharedOp::create(builder, loc, type,
+                                              inputs.getVector(vector, form),
+                                              /*transposed=*/false);
+    return tile::BroadcastOp::create(builder, loc, x->getType(), loaded);
+  };
+  Value low =
+      arith::MulFOp::create(builder, loc, *x, part(RoleInputs::Form::Low));
+  return math::FmaOp::create(builder, loc, *x, part(RoleInputs::Form::High),
+                             low)
+      .getResult();
 }
 
 /// Scores times a decay mask are one op, in which zeros cost nothing.
 FailureOr<Value> RoleEmitter::emitPointwise(Operation &op, Attribute layout,
                                             bool transposed) {
   Value value = op.getResult(0);
+  if (Value product = skips.lookup(value))
+    return emitTile(product, layout, transposed);
+  if (auto weighted = matchWeighted(op, axes))
+    return emitWeighted(op.getLoc(), weighted->tile, weighted->weights, layout,
+                        transposed);
   MaskProduct product;
   bool natural = layout == getNaturalLayout(value) && !transposed;
-  if (!natural || !isa<arith::MulFOp>(op) || !matchFactors(value, product) ||
-      !product.mask || product.scores.empty())
+  if (!natural || !isa<arith::MulFOp>(op) ||
+      !product.match(value, [&](Value part) { return isEmitted(part); }))
     return TileEmitter::emitPointwise(op, layout, transposed);
   Value scores;
   for (Value factor : product.scores) {
@@ -151,7 +192,14 @@ FailureOr<Value> RoleEmitter::emitPointwise(Operation &op, Attribute layout,
   Value scale;
   if (product.scale)
     scale = inputs.getVector(product.scale, RoleInputs::Form::Value);
-  return emitMask(product.mask, scale, scores);
+  Value diagonal;
+  if (Value scalar = diagonals.lookup(value)) {
+    FailureOr<Value> number = emitScalar(scalar);
+    if (failed(number))
+      return failure();
+    diagonal = *number;
+  }
+  return emitMask(product.mask, scale, scores, diagonal);
 }
 
 //===----------------------------------------------------------------------===//
@@ -230,6 +278,8 @@ bool RoleEmitter::isIndependent(Value value) {
 /// Emits what of a value does not wait for a product.
 LogicalResult RoleEmitter::prefetchTile(Value value, Attribute layout,
                                         bool transposed) {
+  if (Value product = skips.lookup(value))
+    return prefetchTile(product, layout, transposed);
   if (isIndependent(value))
     return emitTile(value, layout, transposed);
   Operation *op = value.getDefiningOp();

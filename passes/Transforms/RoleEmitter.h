@@ -10,6 +10,7 @@
 
 #pragma once
 
+#include "passes/Transforms/MaskProduct.h"
 #include "passes/Transforms/TileEmitter.h"
 
 namespace mamba {
@@ -25,8 +26,10 @@ public:
   virtual mlir::Value getTile(mlir::Value tile) = 0;
   /// Which form of a value over tokens another role computes.
   enum class Form {
-    Value, ///< The vector or scalar itself.
-    Prefix ///< Inclusive prefix sums of the vector.
+    Value,  ///< The vector or scalar itself.
+    Prefix, ///< Inclusive prefix sums of the vector.
+    High,   ///< The vector, rounded to bf16.
+    Low     ///< What that rounding left, rounded to bf16.
   };
   /// The stage of the vector buffer that holds it (a scalar: element 0).
   virtual mlir::Value getVector(mlir::Value value, Form form) = 0;
@@ -51,6 +54,14 @@ public:
   bool isNaturallyTransposed(mlir::Value value) override;
   int64_t getExtent(mlir::Value value, unsigned axis) override;
 
+  /// A sum that is computed by one of its products, whose mask has the rest on
+  /// its diagonal (MaskProduct.h).
+  void bindSkip(mlir::Value sum, mlir::Value product) { skips[sum] = product; }
+  /// A scalar that is added on the diagonal of a mask.
+  void bindDiagonal(mlir::Value mask, mlir::Value scalar) {
+    diagonals[mask] = scalar;
+  }
+
   /// The registers of a value that stand for it from now on.
   void bindRegisters(mlir::Value value, mlir::Value registers) {
     bindState(value, registers);
@@ -69,15 +80,12 @@ protected:
                                              bool transposed) override;
 
 private:
-  /// A product of a decay mask, scores, and maybe a scale of the columns.
-  struct MaskProduct {
-    ssd::SegmentDecayOp mask;
-    mlir::Value scale;
-    llvm::SmallVector<mlir::Value> scores;
-  };
-  bool matchFactors(mlir::Value value, MaskProduct &product);
+  mlir::FailureOr<mlir::Value>
+  emitWeighted(mlir::Location loc, mlir::Value tile, ssd::BroadcastOp weights,
+               mlir::Attribute layout, bool transposed);
   mlir::FailureOr<mlir::Value> emitMask(ssd::SegmentDecayOp op,
-                                        mlir::Value scale, mlir::Value scores);
+                                        mlir::Value scale, mlir::Value scores,
+                                        mlir::Value diagonal);
   /// The operands of a product in the orientation in which it is computed.
   struct Operands {
     mlir::Value left, right;
@@ -97,6 +105,7 @@ private:
   LeftOperands left;
   /// Products in flight or waited for, and how many had been started before.
   llvm::DenseMap<mlir::Value, std::pair<mlir::Value, int64_t>> started;
+  llvm::DenseMap<mlir::Value, mlir::Value> skips, diagonals;
 };
 
 /// The products that `sinks` need in levels: a product is in the last level

@@ -280,8 +280,10 @@ Value RoleSlots::getVector(Value value, Form form) {
   auto type = cast<RankedTensorType>(value.getType());
   // A scalar takes the least that a buffer may have.
   int64_t elements = type.getRank() == 1 ? type.getDimSize(0) : 4;
+  bool isHalf = form == Form::High || form == Form::Low;
+  Type element = isHalf ? Type(kernel.b.getBF16Type()) : kernel.b.getF32Type();
   if (!buffer)
-    buffer = kernel.allocate({elements}, kernel.b.getF32Type(),
+    buffer = kernel.allocate({elements}, element,
                              kernel.own.stages * kernel.shape.consumers, false);
   return tile::StageOp::create(kernel.b, buffer, getOwn());
 }

@@ -131,6 +131,7 @@ private:
                    llvm::ArrayRef<unsigned> operands);
   void startVectors(const Piece &piece, Consumer consumer, const Work &work,
                     mlir::Value instance, mlir::Value step, mlir::Value ring);
+  mlir::Value emitForm(mlir::Value vector, RoleInputs::Form form);
   mlir::LogicalResult emitVectors(const Piece &piece, Consumer consumer,
                                   mlir::Value instance, mlir::Value token,
                                   mlir::Value ring, mlir::Value slot,

@@ -98,6 +98,23 @@ void RoleKernel::startVectors(const Piece &piece, Consumer consumer,
   tile::CommitCopiesOp::create(b);
 }
 
+/// A vector in the form that another role wants.
+Value RoleKernel::emitForm(Value vector, RoleInputs::Form form) {
+  if (form == RoleInputs::Form::Value)
+    return vector;
+  if (form == RoleInputs::Form::Prefix)
+    return tile::CumsumOp::create(b, vector.getType(), vector,
+                                  /*exclusive=*/false, /*reverse=*/false);
+  auto type = cast<RankedTensorType>(vector.getType());
+  RankedTensorType half = type.clone(b.getBF16Type());
+  Value high = arith::TruncFOp::create(b, half, vector);
+  if (form == RoleInputs::Form::High)
+    return high;
+  Value rounded = arith::ExtFOp::create(b, type, high);
+  Value rest = arith::SubFOp::create(b, vector, rounded);
+  return arith::TruncFOp::create(b, half, rest);
+}
+
 /// Computes every vector that other roles asked for.
 LogicalResult RoleKernel::emitVectors(const Piece &piece, Consumer consumer,
                                       Value instance, Value token, Value ring,
@@ -121,11 +138,8 @@ LogicalResult RoleKernel::emitVectors(const Piece &piece, Consumer consumer,
     FailureOr<Value> value = emitter.emit(key.first);
     if (failed(value))
       return failure();
-    Value vector = *value;
+    Value vector = emitForm(*value, RoleInputs::Form(key.second));
     auto bufferType = cast<tile::BufferType>(buffer.getType());
-    if (key.second == int(RoleInputs::Form::Prefix))
-      vector = tile::CumsumOp::create(b, vector.getType(), vector,
-                                      /*exclusive=*/false, /*reverse=*/false);
     if (!isa<RankedTensorType>(vector.getType()))
       vector = tile::SplatOp::create(
           b,

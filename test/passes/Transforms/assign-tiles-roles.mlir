@@ -5,7 +5,8 @@
 // RUN: mamba-opt %s -ssd-to-tiles="target=sm_90a consumers=1" | FileCheck %s --check-prefix=ONE
 
 // Two heads share C and B, so that one thread block makes C Bᵀ once for both. The
-// state never passes through shared memory, outputs are computed transposed.
+// state never passes through shared memory, outputs are computed transposed. The
+// skip D x is on the masks' diagonals, weights of x come in two bf16 parts.
 
 // CHECK-LABEL: gpu.func @mamba2_0
 // CHECK-SAME: known_block_size = array<i32: 512, 1, 1>
@@ -28,24 +29,33 @@
 // CHECK: tile.copy_vector
 // CHECK: tile.expect %[[OWN]]
 // CHECK: tile.cumsum
+// CHECK: %[[HIGH:.*]] = arith.truncf %[[WEIGHTS:.*]] : tensor<64xf32, #tile.lane> to tensor<64xbf16, #tile.lane>
+// CHECK: %[[WIDE:.*]] = arith.extf %[[HIGH]]
+// CHECK: %[[REST:.*]] = arith.subf %[[WEIGHTS]], %[[WIDE]]
+// CHECK: arith.truncf %[[REST]]
 // CHECK: tile.commit %[[OWN]]
 // CHECK: tile.role "idle"
 // CHECK: tile.role "mask" warps 4 registers 80
 // CHECK: %[[G:.*]] = tile.wgmma_wait
-// CHECK: tile.segment_decay %{{.*}} scale %{{.*}} scores %[[G]]
+// CHECK: tile.segment_decay %{{.*}} scale %{{.*}} scores %[[G]] diagonal
 // CHECK: tile.commit %[[MASK]]
-// CHECK: tile.segment_decay %{{.*}} scale %{{.*}} scores %[[G]]
+// CHECK: tile.segment_decay %{{.*}} scale %{{.*}} scores %[[G]] diagonal
 // CHECK: tile.commit %[[MASK]]
 // CHECK: tile.role "consume" warps 4 instances 2 registers 192
+// CHECK: tile.store_packed
 // CHECK: tile.signal
-// CHECK: tile.await
+// CHECK: tile.await %{{.*}} count
+// CHECK: tile.load_packed
 // CHECK: %[[INTER:.*]] = tile.wgmma %{{.*}}, %{{.*}} transposed : tensor<64x128xbf16, #{{.*}}>
-// CHECK: tile.load_shared %{{.*}} transposed
+// CHECK: %[[X:.*]] = tile.load_shared %{{.*}} transposed
+// CHECK: %[[LOW:.*]] = arith.mulf %[[X]], %{{.*}} : tensor<64x64xbf16, #{{.*}}>
+// CHECK: math.fma %[[X]], %{{.*}}, %[[LOW]] : tensor<64x64xbf16, #{{.*}}>
 // CHECK: tile.wgmma_wait %[[INTER]]
 // CHECK: %[[OUT:.*]] = tile.wgmma
 // CHECK: %[[STATE:.*]] = tile.wgmma
 // CHECK: tile.wgmma_wait %[[OUT]] pending 1
 // CHECK: tile.release %[[MASK]]
+// CHECK-NOT: tile.load_shared
 // CHECK: tile.store_shared %{{.*}} transposed
 // CHECK: tile.wgmma_wait %[[STATE]]
 // CHECK: tile.release %[[OWN]]

@@ -148,6 +148,40 @@ void checkDecay(const std::string &layout, bool hasPrefix) {
     }
 }
 
+/// Scores of 3, for which each warp has a code of its own where rows are cut
+/// over warps, and 5 added on the diagonal.
+void checkScoredDecay(const std::string &layout) {
+  Array in = numbers(64);
+  const std::string type = "tensor<64x64xf32, " + layout + ">";
+  for (bool strict : {false, true})
+    for (bool transposed : {false, true}) {
+      Values expected(64 * 64);
+      for (int i = 0; i < 64; ++i)
+        for (int j = 0; j < 64; ++j) {
+          double mask = i == j ? (strict ? 0 : 3) : 3 * int(j < i);
+          expected[transposed ? j * 64 + i : i * 64 + j] =
+              mask + (i == j ? 5 : 0);
+        }
+      expectNear(runTiles("%three = arith.constant dense<3.0> : " + type +
+                              "\n%five = arith.constant 5.0 : f32\n"
+                              "%l = tile.segment_decay scores %three diagonal "
+                              "%five" +
+                              (strict ? " strict" : "") +
+                              (transposed ? " transposed" : "") + " : (" +
+                              type + ", f32) -> " + type +
+                              "\ntile.store_global %l -> %out[%c0] strides "
+                              "[%n, %c1] bounds [%n, %n] : " +
+                              type + ", !llvm.ptr<1>",
+                          {&in}, 64 * 64, "sm_80"),
+                 expected, 0);
+    }
+}
+
+TEST(TileDecay, ScoresAndDiagonal) {
+  checkScoredDecay("#acc");
+  checkScoredDecay("#state");
+}
+
 TEST(TileDecay, RowsOverWarps) { checkDecay("#acc", /*hasPrefix=*/true); }
 TEST(TileDecay, ColumnsOverWarps) { checkDecay("#state", /*hasPrefix=*/true); }
 TEST(TileDecay, WithoutPrefix) { checkDecay("#acc", /*hasPrefix=*/false); }
