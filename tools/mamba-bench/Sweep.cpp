@@ -129,17 +129,27 @@ static Measurement merge(ArrayRef<Measurement> parts) {
   return all;
 }
 
+std::string getScheduleName(StringRef schedule) {
+  std::string name;
+  int depth = 0;
+  for (char letter : schedule) {
+    depth += (letter == '[') - (letter == ']');
+    if (letter == ',' && depth == 0)
+      name += '/';
+    else if (letter == '=')
+      name += ':';
+    else if (letter != ' ')
+      name += letter;
+  }
+  return name;
+}
+
 static BenchmarkRow makeRow(const Candidate &candidate, const Candidate &chosen,
                             const SweepResult &result, const BenchRates &rates,
                             double bytes) {
   BenchmarkRow row;
   row.label = result.label;
-  row.name = result.name + "/";
-  // As Google Benchmark writes arguments that have names.
-  for (StringRef part : llvm::split(candidate.mixer.schedule, ", "))
-    row.name += (row.name.back() == '/' ? "" : "/") +
-                part.split(" = ").first.str() + ":" +
-                part.split(" = ").second.str();
+  row.name = result.name + "/" + getScheduleName(candidate.mixer.schedule);
   row.error = candidate.error;
   if (!row.error.empty())
     return row;

@@ -11,6 +11,10 @@
 
 namespace mamba::tools {
 
+/// "form:chunked/chunk:64", as Google Benchmark writes arguments that have
+/// names, of "form = chunked, chunk = 64".
+std::string getScheduleName(llvm::StringRef schedule);
+
 struct SweepResult {
   std::string name;  ///< As of the shape's benchmark.
   std::string label; ///< The shape in numbers.

@@ -80,6 +80,14 @@ TEST(SweepSchedules, ForcesRolesAndNone) {
   EXPECT_TRUE(contains(schedules, "channels = 16"));
 }
 
+TEST(SweepSchedules, NamesThem) {
+  EXPECT_EQ(getScheduleName("form = chunked, chunk = 64"),
+            "form:chunked/chunk:64");
+  EXPECT_EQ(getScheduleName("consumers = 2, list = [1, 3], last = 0"),
+            "consumers:2/list:[1,3]/last:0");
+  EXPECT_EQ(getScheduleName(""), "");
+}
+
 // A rejection with an axis open counts for all its values.
 TEST(SweepSchedules, CountsRejections) {
   std::vector<ScheduleAxis> axes = {{"form=quadratic", "form=recurrent"},
