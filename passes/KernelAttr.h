@@ -10,15 +10,19 @@
 namespace mamba {
 
 /// Attributes of a persistent kernel, a gpu.func. Its thread blocks form gangs
-/// that walk the same chunks side by side; a batch entry has `tile.sets` sequence
-/// sets, each walked by one gang at a time. The grid is as many gangs as are
-/// resident together, one block a multiprocessor; sequences are cut into
+/// that walk the same chunks side by side; a batch entry has `tile.sets`
+/// sequence sets, each walked by one gang at a time. The grid is as many gangs
+/// as are resident together, one block a multiprocessor; sequences are cut into
 /// segments of at least `tile.segment_chunks` chunks (0: never) of `tile.chunk`
 /// tokens when there are fewer sets than gangs.
 inline constexpr llvm::StringLiteral kGangAttr = "tile.gang";
 inline constexpr llvm::StringLiteral kSetsAttr = "tile.sets";
 inline constexpr llvm::StringLiteral kSegmentChunksAttr = "tile.segment_chunks";
 inline constexpr llvm::StringLiteral kChunkAttr = "tile.chunk";
+/// What a launch is predicted to take, in picoseconds: to start and to end, a
+/// chunk, a chunk's part in the summary of a segment, the join of a segment
+/// (mamba_cost).
+inline constexpr llvm::StringLiteral kCostAttr = "tile.cost";
 /// Tensor maps, the last parameters of a kernel: for each the number of the
 /// tensor's parameter and the box, innermost dimension first.
 inline constexpr llvm::StringLiteral kTensorMapsAttr = "tile.tensor_maps";
@@ -28,5 +32,7 @@ inline constexpr llvm::StringLiteral kWorkspacesAttr = "tile.workspaces";
 
 /// Attribute of an operation that has become a kernel: the kernel's symbol.
 inline constexpr llvm::StringLiteral kKernelAttr = "ssd.kernel";
+/// Symbols of further kernels of the operation: a launch runs one of all.
+inline constexpr llvm::StringLiteral kAlternativesAttr = "ssd.alternatives";
 
 } // namespace mamba

@@ -10,9 +10,14 @@ using namespace mamba::rt;
 Status Function::check(ArgumentList arguments,
                        CheckedArguments &checked) const {
   Status status = checkArguments(launchPlan, place, arguments, checked);
-  for (const mamba_kernel &kernel : launchPlan.kernels()) {
-    if (status.isOk())
-      status = gridSize(kernel, checked, gridLimit).takeStatus();
+  for (const PlanStep &step : launchPlan.steps()) {
+    if (!status.isOk())
+      break;
+    Result<ChosenKernel> chosen =
+        chooseKernel(launchPlan, step, checked, gridLimit);
+    if (!chosen.isOk())
+      return chosen.takeStatus();
+    const mamba_kernel &kernel = launchPlan.kernels()[chosen->index];
     TensorMapShape shape;
     for (int32_t i = 0; status.isOk() && i < kernel.num_tensor_maps; ++i)
       status =

@@ -28,10 +28,10 @@ protected:
   Status prepare(ArgumentList arguments, void *workspace, uint64_t bytes,
                  CheckedArguments &checked) const;
 
-  /// The grid of a kernel whose arguments passed `check`.
-  int64_t gridOf(const mamba_kernel &kernel,
-                 const CheckedArguments &checked) const {
-    return *gridSize(kernel, checked, gridLimit);
+  /// The kernel of `step` that runs on arguments that passed `check`.
+  ChosenKernel choose(const PlanStep &step,
+                      const CheckedArguments &checked) const {
+    return *chooseKernel(launchPlan, step, checked, gridLimit);
   }
 
 private:

@@ -3,23 +3,7 @@
 
 #include "runtime/Grid.h"
 
-#include <algorithm>
-
 using namespace mamba::rt;
-
-int64_t mamba::rt::persistentGrid(const PersistentWork &work, int64_t units) {
-  assert(work.gang > 0 && work.gang <= units && "no gang fits on the device");
-  int64_t groups = units / work.gang;
-  int64_t segments = 1;
-  if (work.segmentChunks > 0)
-    segments = std::max<int64_t>(
-        1, std::min(groups / work.sets, work.chunks / work.segmentChunks));
-  // Splitting never needs more gangs than there are groups: segments <= groups
-  // / sets.
-  int64_t gangs =
-      segments > 1 ? work.sets * segments : std::min(groups, work.sets);
-  return work.gang * gangs;
-}
 
 Status mamba::rt::checkGang(const mamba_kernel &kernel, int64_t units) {
   if (kernel.gang <= units)
@@ -29,9 +13,9 @@ Status mamba::rt::checkGang(const mamba_kernel &kernel, int64_t units) {
                "device has ", units, " multiprocessors");
 }
 
-Result<int64_t> mamba::rt::gridSize(const mamba_kernel &kernel,
-                                    const CheckedArguments &checked,
-                                    int64_t limit) {
+Result<WorkDivision> mamba::rt::divideWork(const mamba_kernel &kernel,
+                                           const CheckedArguments &checked,
+                                           int64_t limit) {
   int64_t size = 1;
   for (int32_t i = 0; i < kernel.num_grid_factors; ++i) {
     int64_t factor = dimValue(kernel.grid[i], checked);
@@ -40,15 +24,44 @@ Result<int64_t> mamba::rt::gridSize(const mamba_kernel &kernel,
                    "' would need more than ", limit,
                    " work items, the limit of a grid; split the batch");
   }
+  if (kernel.chunk == 0)
+    return WorkDivision{.blocks = size};
+  mamba_dim dim = MAMBA_DIM_CEIL_DIV(kernel.symbols[1], kernel.chunk);
+  int64_t chunks = dimValue(dim, checked);
   if (kernel.gang == 0)
-    return size;
+    return divideBlocks(size, chunks, checked.units);
   Status status = checkGang(kernel, checked.units);
   if (!status.isOk())
     return status;
-  mamba_dim chunks = MAMBA_DIM_CEIL_DIV(kernel.symbols[1], kernel.chunk);
-  return persistentGrid({.sets = size,
-                         .chunks = dimValue(chunks, checked),
-                         .gang = kernel.gang,
-                         .segmentChunks = kernel.segment_chunks},
-                        checked.units);
+  return dividePersistentWork({.sets = size,
+                               .chunks = chunks,
+                               .gang = kernel.gang,
+                               .segmentChunks = kernel.segment_chunks},
+                              checked.units);
+}
+
+Result<ChosenKernel> mamba::rt::chooseKernel(const Plan &plan,
+                                             const PlanStep &step,
+                                             const CheckedArguments &checked,
+                                             int64_t limit) {
+  Status failure;
+  std::optional<ChosenKernel> chosen;
+  double least = 0;
+  for (int32_t i = step.first; i < step.first + step.count; ++i) {
+    const mamba_kernel &kernel = plan.kernels()[i];
+    Result<WorkDivision> work = divideWork(kernel, checked, limit);
+    if (!work.isOk()) {
+      if (failure.isOk())
+        failure = work.takeStatus();
+      continue;
+    }
+    double time = predictTime(*work, kernel.cost);
+    if (chosen && time >= least)
+      continue;
+    chosen = {i, *work};
+    least = time;
+  }
+  if (!chosen)
+    return failure;
+  return *chosen;
 }

@@ -21,6 +21,8 @@ constexpr Dtype dtypes[] = {
 constexpr int32_t maxAlignment = 4096;
 constexpr int32_t maxBlockSize = 1024;
 constexpr int32_t maxGang = 1 << 16;
+/// One second, in picoseconds.
+constexpr int64_t maxCost = 1000000000000;
 
 /// Limits of a tensor map (CUDA Driver API, cuTensorMapEncodeTiled).
 constexpr int32_t tensorMapCapability = 90;
@@ -174,10 +176,10 @@ Status verifyTensorMap(const mamba_plan &plan, const mamba_tensor_map &map) {
 
 Status verifyPersistence(const mamba_plan &plan, const mamba_kernel &kernel) {
   if (kernel.gang == 0) {
-    if (kernel.segment_chunks != 0 || kernel.chunk != 0)
+    if (kernel.segment_chunks != 0)
       return invalid("has segments of ", kernel.segment_chunks, " chunks of ",
                      kernel.chunk, " tokens, but no gang that works on them");
-    return {};
+    return checkRange("chunk length", kernel.chunk, 0, INT32_MAX);
   }
   if (plan.min_capability == 0)
     return invalid("a CPU kernel cannot be persistent");
@@ -203,6 +205,39 @@ Status verifyLaunch(const mamba_plan &plan, const mamba_kernel &kernel) {
     status = verifyTensorMap(plan, kernel.tensor_maps[i])
                  .withContext(text("tensor map ", i));
   return status;
+}
+
+Status verifyCost(const mamba_cost &cost) {
+  for (auto [what, number] : {std::pair("cost of a launch", cost.launch),
+                              std::pair("cost of a chunk", cost.chunk),
+                              std::pair("cost of a summary", cost.summary),
+                              std::pair("cost of a join", cost.join)})
+    if (Status status = checkRange(what, number, 0, maxCost); !status.isOk())
+      return status;
+  return {};
+}
+
+/// What the choice between kernels needs.
+Status verifyChoice(const mamba_plan &plan, int32_t index) {
+  const mamba_kernel &kernel = plan.kernels[index];
+  Status status = checkRange("alternative", kernel.alternative, 0, 1);
+  if (status.isOk())
+    status = verifyCost(kernel.cost);
+  bool inSeries = kernel.alternative || (index + 1 < plan.num_kernels &&
+                                         plan.kernels[index + 1].alternative);
+  if (!status.isOk() || !inSeries)
+    return status;
+  if (index == 0 && kernel.alternative)
+    return invalid("is an alternative, but no kernel stands before it");
+  if (plan.min_capability == 0)
+    return invalid("a CPU kernel cannot have alternatives");
+  if (kernel.chunk == 0 || kernel.cost.chunk == 0 || kernel.num_symbols != 2)
+    return invalid("has alternatives, but a chunk of ", kernel.chunk,
+                   " tokens, ", kernel.num_symbols, " symbols and a cost of ",
+                   kernel.cost.chunk,
+                   " ps a chunk; expected 1 or more of "
+                   "tokens and ps, and the symbols batch and length");
+  return {};
 }
 
 Status verifyKernel(const mamba_plan &plan, const mamba_kernel &kernel) {
@@ -282,9 +317,12 @@ Status mamba::rt::verifyPlan(const mamba_plan *plan) {
     status = verifyParam(*plan, plan->params[i]).withContext(text("param ", i));
   for (int32_t i = 0; status.isOk() && i < plan->num_symbols; ++i)
     status = verifySymbol(*plan, i).withContext(text("symbol ", i));
-  for (int32_t i = 0; status.isOk() && i < plan->num_kernels; ++i)
-    status =
-        verifyKernel(*plan, plan->kernels[i]).withContext(text("kernel ", i));
+  for (int32_t i = 0; status.isOk() && i < plan->num_kernels; ++i) {
+    status = verifyKernel(*plan, plan->kernels[i]);
+    if (status.isOk())
+      status = verifyChoice(*plan, i);
+    status = std::move(status).withContext(text("kernel ", i));
+  }
   return std::move(status).withContext(text("plan '", plan->name, "'"));
 }
 
@@ -317,6 +355,12 @@ Result<Plan> Plan::copy(const mamba_plan *source) {
     symbol.name = plan.keep(symbol.name);
   for (mamba_kernel &kernel : plan.kernelList)
     kernel.name = plan.keep(kernel.name);
+  for (int32_t i = 0; i < source->num_kernels; ++i) {
+    if (source->kernels[i].alternative)
+      ++plan.stepList.back().count;
+    else
+      plan.stepList.push_back({i, 1});
+  }
   return plan;
 }
 

@@ -19,6 +19,13 @@ const char *dtypeName(int32_t dtype);
 /// Size of an element in bytes; 0 for an unknown dtype.
 int64_t dtypeBytes(int32_t dtype);
 
+/// Kernels of a plan of which a launch runs one: a series of alternatives, or a
+/// kernel that has none.
+struct PlanStep {
+  int32_t first; ///< Of the plan's kernels.
+  int32_t count;
+};
+
 /// A verified launch plan that owns everything it points to.
 class Plan {
 public:
@@ -37,6 +44,7 @@ public:
   std::span<const mamba_param> params() const { return paramList; }
   std::span<const mamba_symbol> symbols() const { return symbolList; }
   std::span<const mamba_kernel> kernels() const { return kernelList; }
+  std::span<const PlanStep> steps() const { return stepList; }
 
   /// How many arguments a caller passes: the inputs and outputs.
   size_t argumentCount() const { return static_cast<size_t>(numArguments); }
@@ -56,6 +64,7 @@ private:
   std::vector<mamba_param> paramList;
   std::vector<mamba_symbol> symbolList;
   std::vector<mamba_kernel> kernelList;
+  std::vector<PlanStep> stepList;
   std::vector<int32_t> positions;
   int32_t numArguments = 0;
   // Pointers into the strings stay valid when the plan moves.

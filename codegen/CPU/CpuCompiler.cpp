@@ -20,7 +20,8 @@ PlanOptions getPlanOptions() {
   PlanOptions options;
   options.target = "cpu";
   options.embedsConstants = true;
-  options.getLaunch = [](Operation *op) -> FailureOr<KernelLaunch> {
+  options.getLaunch = [](Operation *op,
+                         SymbolRefAttr) -> FailureOr<KernelLaunch> {
     KernelLaunch launch;
     if (auto scan = dyn_cast<ssd::ChunkScanOp>(op))
       launch.blocksPerBatch = scan.getHeads();

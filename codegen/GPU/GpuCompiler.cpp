@@ -54,11 +54,11 @@ static int32_t getCapability(StringRef target) {
   return capability;
 }
 
-/// The launch of a chunk program's kernel, as emitted.
+/// The launch of a kernel of a chunk program, as emitted.
 static FailureOr<KernelLaunch> getLaunch(ModuleOp module, Operation *op,
+                                         SymbolRefAttr symbol,
                                          const PtxModule &code) {
   auto scan = cast<ssd::ChunkScanOp>(op);
-  auto symbol = op->getAttrOfType<SymbolRefAttr>(kKernelAttr);
   Operation *kernel = SymbolTable::lookupSymbolIn(module, symbol);
   auto emitted = llvm::find_if(code.kernels, [&](const PtxKernel &candidate) {
     return candidate.name == symbol.getLeafReference().getValue();
@@ -88,9 +88,9 @@ FailureOr<GpuProgram> compileForGpu(ModuleOp module, StringRef entry,
   PassManager manager(module.getContext());
   // A function of chunk programs (L1) is decomposed already; preparing it again
   // would turn the bodies' element-wise code into loops.
-  bool hasMixers = module
-                       .walk([](ssd::ApplyOp) { return WalkResult::interrupt(); })
-                       .wasInterrupted();
+  bool hasMixers =
+      module.walk([](ssd::ApplyOp) { return WalkResult::interrupt(); })
+          .wasInterrupted();
   if (hasMixers)
     addToChunksPipeline(manager, targetName);
   addToTilesPipeline(manager);
@@ -111,8 +111,9 @@ FailureOr<GpuProgram> compileForGpu(ModuleOp module, StringRef entry,
   options.exactCapability = targetName.ends_with("a");
   options.alignment = 16;
   options.embedsConstants = true;
-  options.getLaunch = [&](Operation *op) -> FailureOr<KernelLaunch> {
-    return getLaunch(module, op, *code);
+  options.getLaunch = [&](Operation *op,
+                          SymbolRefAttr kernel) -> FailureOr<KernelLaunch> {
+    return getLaunch(module, op, kernel, *code);
   };
   FailureOr<std::unique_ptr<OwnedPlan>> plan = buildPlan(*function, options);
   if (failed(plan))

@@ -3,11 +3,8 @@
 
 #include "codegen/Plan/KernelLaunch.h"
 
-#include "passes/KernelAttr.h"
-
 #include "mlir/IR/BuiltinAttributes.h"
 #include "passes/KernelAttr.h"
-#include "runtime/abi/LaunchPlan.h"
 
 using namespace mlir;
 
@@ -102,9 +99,24 @@ static LogicalResult readPersistence(Operation *kernel, KernelLaunch &launch) {
   return success();
 }
 
+static LogicalResult readCost(Operation *kernel, KernelLaunch &launch) {
+  Attribute attribute = kernel->getAttr(kCostAttr);
+  if (!attribute)
+    return success();
+  auto numbers = dyn_cast<DenseI64ArrayAttr>(attribute);
+  if (!numbers || numbers.size() != 4 ||
+      llvm::any_of(numbers.asArrayRef(), [](int64_t n) { return n < 0; }))
+    return kernel->emitError("'") << kCostAttr << "' is " << attribute
+                                  << ", expected array<i64> of four numbers "
+                                     "that are not negative";
+  launch.cost = {numbers[0], numbers[1], numbers[2], numbers[3]};
+  return success();
+}
+
 LogicalResult readLaunchAttributes(Operation *kernel, KernelLaunch &launch) {
   if (failed(readTensorMaps(kernel, launch)) ||
-      failed(readWorkspaces(kernel, launch)))
+      failed(readWorkspaces(kernel, launch)) ||
+      failed(readCost(kernel, launch)))
     return failure();
   return readPersistence(kernel, launch);
 }

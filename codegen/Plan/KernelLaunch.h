@@ -7,6 +7,7 @@
 
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/Operation.h"
+#include "runtime/abi/LaunchPlan.h"
 
 #include <cstdint>
 #include <vector>
@@ -33,10 +34,11 @@ struct KernelLaunch {
   int32_t gang = 0; ///< Thread blocks; 0: not persistent.
   int32_t segmentChunks = 0;
   int32_t chunk = 0;
+  mamba_cost cost = {};
 };
 
 /// Adds to `launch` what the attributes of `kernel` (passes/KernelAttr.h) say
-/// about tensor maps, workspaces and persistence; without a gang,
+/// about tensor maps, workspaces, persistence and cost; without a gang,
 /// `blocksPerBatch` stays. Fails with a diagnostic at `kernel` where one is
 /// malformed.
 llvm::LogicalResult readLaunchAttributes(mlir::Operation *kernel,

@@ -60,7 +60,9 @@ private:
                              RankedTensorType type, unsigned index);
   LogicalResult addTensorMap(Operation &op, mamba_kernel &kernel,
                              const KernelTensorMap &map);
-  LogicalResult addKernel(Operation &op);
+  LogicalResult addKernels(Operation &op);
+  LogicalResult addKernel(Operation &op, SymbolRefAttr symbol,
+                          bool isAlternative);
   LogicalResult addSymbols();
   std::string getName(DictionaryAttr attributes, StringRef fallback,
                       unsigned index);
@@ -69,6 +71,9 @@ private:
   const PlanOptions &options;
   std::unique_ptr<OwnedPlan> owned;
   llvm::DenseMap<Value, int32_t> indices;
+  /// Params of the workspaces of the operation's first kernel, which its
+  /// alternatives share.
+  SmallVector<int32_t> workspaces;
 };
 
 std::string PlanBuilder::getName(DictionaryAttr attributes, StringRef fallback,
@@ -182,6 +187,24 @@ LogicalResult PlanBuilder::addTensors(Operation &op, mamba_kernel &kernel) {
   return success();
 }
 
+/// Elements of a workspace; those for each multiprocessor if that is its size.
+static int64_t countElements(const mamba_param &param) {
+  int64_t count = 1;
+  for (const mamba_dim &dim : ArrayRef(param.dims, param.rank))
+    count *= dim.extent;
+  return count;
+}
+
+/// Whether the larger of two workspaces can serve for both.
+static bool isSameKind(const mamba_param &a, const mamba_param &b) {
+  auto isCounted = [](const mamba_param &param) {
+    return param.rank > 0 && param.dims[0].symbol == MAMBA_SYMBOL_UNITS;
+  };
+  return a.dtype == b.dtype && isCounted(a) == isCounted(b);
+}
+
+/// One workspace serves all alternatives of an operation, of which one runs: it
+/// takes the larger of their sizes.
 LogicalResult PlanBuilder::addWorkspace(Operation &op, mamba_kernel &kernel,
                                         RankedTensorType type, unsigned index) {
   bool isFlags = type.getElementType().isInteger(32);
@@ -192,8 +215,6 @@ LogicalResult PlanBuilder::addWorkspace(Operation &op, mamba_kernel &kernel,
            << type << " of its kernel is not of f16, bf16, f32, f64 or i32 and "
            << "rank " << MAMBA_MAX_RANK << " at most";
   mamba_param param{};
-  param.name =
-      owned->keep((StringRef(kernel.name) + "_workspace" + Twine(index)).str());
   param.kind = MAMBA_PARAM_TEMPORARY;
   param.dtype = *dtype;
   param.rank = int32_t(type.getRank());
@@ -202,8 +223,21 @@ LogicalResult PlanBuilder::addWorkspace(Operation &op, mamba_kernel &kernel,
     param.dims[dim] = type.isDynamicDim(dim)
                           ? mamba_dim MAMBA_DIM_UNITS(1)
                           : mamba_dim MAMBA_DIM_STATIC(type.getDimSize(dim));
+  bool isFirst = index >= workspaces.size();
+  if (!isFirst && isSameKind(owned->params[workspaces[index]], param)) {
+    mamba_param &shared = owned->params[workspaces[index]];
+    param.name = shared.name;
+    if (countElements(param) > countElements(shared))
+      shared = param;
+    return addParameter(op, kernel, workspaces[index]);
+  }
+  param.name =
+      owned->keep((StringRef(kernel.name) + "_workspace" + Twine(index)).str());
+  int32_t added = int32_t(owned->params.size());
+  if (isFirst)
+    workspaces.push_back(added);
   owned->params.push_back(param);
-  return addParameter(op, kernel, int32_t(owned->params.size() - 1));
+  return addParameter(op, kernel, added);
 }
 
 LogicalResult PlanBuilder::addTensorMap(Operation &op, mamba_kernel &kernel,
@@ -224,9 +258,9 @@ LogicalResult PlanBuilder::addTensorMap(Operation &op, mamba_kernel &kernel,
   return success();
 }
 
-LogicalResult PlanBuilder::addKernel(Operation &op) {
-  auto symbol = op.getAttrOfType<SymbolRefAttr>(kKernelAttr);
-  FailureOr<KernelLaunch> launch = options.getLaunch(&op);
+LogicalResult PlanBuilder::addKernel(Operation &op, SymbolRefAttr symbol,
+                                     bool isAlternative) {
+  FailureOr<KernelLaunch> launch = options.getLaunch(&op, symbol);
   if (failed(launch))
     return failure();
   mamba_kernel kernel{};
@@ -250,7 +284,23 @@ LogicalResult PlanBuilder::addKernel(Operation &op) {
   kernel.gang = launch->gang;
   kernel.segment_chunks = launch->segmentChunks;
   kernel.chunk = launch->chunk;
+  kernel.alternative = isAlternative;
+  kernel.cost = launch->cost;
   owned->kernels.push_back(kernel);
+  return success();
+}
+
+LogicalResult PlanBuilder::addKernels(Operation &op) {
+  workspaces.clear();
+  if (failed(addKernel(op, op.getAttrOfType<SymbolRefAttr>(kKernelAttr),
+                       /*isAlternative=*/false)))
+    return failure();
+  auto alternatives = op.getAttrOfType<ArrayAttr>(kAlternativesAttr);
+  if (!alternatives)
+    return success();
+  for (auto symbol : alternatives.getAsRange<SymbolRefAttr>())
+    if (failed(addKernel(op, symbol, /*isAlternative=*/true)))
+      return failure();
   return success();
 }
 
@@ -281,7 +331,7 @@ FailureOr<std::unique_ptr<OwnedPlan>> PlanBuilder::build() {
   if (failed(addInputs()) || failed(addSymbols()) || failed(addOutputs()))
     return failure();
   for (Operation &op : function.getBody().front())
-    if (op.hasAttr(kKernelAttr) && failed(addKernel(op)))
+    if (op.hasAttr(kKernelAttr) && failed(addKernels(op)))
       return failure();
   mamba_plan &plan = owned->plan;
   plan.version = MAMBA_PLAN_VERSION;

@@ -47,8 +47,11 @@ struct PlanOptions {
   int32_t alignment = 0;
   /// Whether constant tensors are part of a kernel and take no parameter.
   bool embedsConstants = false;
-  /// The launch of the kernel of an operation with an `ssd.kernel` attribute.
-  std::function<llvm::FailureOr<KernelLaunch>(mlir::Operation *)> getLaunch;
+  /// The launch of a kernel that an operation names in the attributes
+  /// `ssd.kernel` or `ssd.alternatives`.
+  std::function<llvm::FailureOr<KernelLaunch>(mlir::Operation *,
+                                              mlir::SymbolRefAttr kernel)>
+      getLaunch;
 };
 
 /// Reads the plan off `function`: its arguments are the inputs, what it returns

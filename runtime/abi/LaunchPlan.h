@@ -17,7 +17,7 @@
  *   static const mamba_kernel kernels[] = {
  *       {"mamba2_fwd", 2, {0, 1}, 2, {0, 1},
  *        2, {MAMBA_DIM_SYMBOL(0), MAMBA_DIM_STATIC(24)}, 128, 65536,
- *        0, {{0, {0}}}, 0, 0, 0}};
+ *        0, {{0, {0}}}, 0, 0, 0, 0, {0, 0, 0, 0}}};
  *   static const mamba_plan plan = {MAMBA_PLAN_VERSION, "mamba2", "sm_80", 80,
  *       0, 2, params, 2, symbols, 1, kernels};
  *
@@ -34,7 +34,7 @@ extern "C" {
 #endif
 
 /* Grows whenever a struct below changes its meaning or layout. */
-#define MAMBA_PLAN_VERSION 2
+#define MAMBA_PLAN_VERSION 3
 
 /* Limits of a plan, most of them sizes of the arrays below. */
 #define MAMBA_MAX_PARAMS 64
@@ -70,7 +70,8 @@ enum {
    * with an argument is rejected. */
   MAMBA_PARAM_IN_PLACE = 1,
   /* This temporary is zero when the first kernel starts: the runtime clears it
-   * on the launch's stream. Only on a GPU. */
+   * on the launch's stream, unless no kernel that takes it reads it (see
+   * mamba_kernel). Only on a GPU. */
   MAMBA_PARAM_ZEROED = 2
 };
 
@@ -131,6 +132,14 @@ typedef struct mamba_tensor_map {
   int32_t box[MAMBA_MAX_TENSOR_MAP_RANK];
 } mamba_tensor_map;
 
+/* What a kernel is predicted to take, in picoseconds; see mamba_kernel. */
+typedef struct mamba_cost {
+  int64_t launch;  /* to start and to end */
+  int64_t chunk;   /* for a thread block to walk one chunk */
+  int64_t summary; /* more for each chunk of a split sequence */
+  int64_t join;    /* more for each segment of a sequence but one */
+} mamba_cost;
+
 /* One kernel launch. On a GPU the arguments are one pointer for each entry of
  * `params`, one int64_t for each entry of `symbols`, then the tensor maps by
  * value (CUtensorMap, 128 bytes each). On the CPU the entry is a
@@ -150,7 +159,21 @@ typedef struct mamba_tensor_map {
  * else gang * min(groups, sets). A device with fewer than `gang`
  * multiprocessors does not run it. The kernel finds groups = grid / gang and
  * segments = groups > sets ? groups / sets : 1. A block may wait for blocks of
- * smaller index only, because those have started before it. */
+ * smaller index only, because those have started before it. It reads zeroed
+ * temporaries only where sequences are cut: if segments > 1, or if the gangs of
+ * the grid do not divide the sets.
+ *
+ * A kernel with `alternative` takes the place of the kernel before it: of such
+ * a series one runs, the one of least predicted time, the first of equal ones.
+ * That time is, for the thread block that walks most chunks,
+ *
+ *   launch + walked * chunk + (segments > 1 ? walked * summary
+ *                                             + (segments - 1) * join : 0)
+ *   walked = ceil(sets * chunks / gangs) of a persistent kernel,
+ *            ceil(grid / multiprocessors) * ceil(length / chunk) of others
+ *
+ * with the numbers of `cost`. Kernels that do not fit on the device are left
+ * out. Only on a GPU. */
 typedef struct mamba_kernel {
   const char *name;
   int32_t num_params;
@@ -165,13 +188,17 @@ typedef struct mamba_kernel {
   int32_t num_tensor_maps;
   mamba_tensor_map tensor_maps[MAMBA_MAX_TENSOR_MAPS];
   int32_t gang;           /* thread blocks that work on one set together; 0:
-                             the kernel is not persistent, the next two are 0 */
+                             the kernel is not persistent, the next is 0 */
   int32_t segment_chunks; /* a sequence is split into segments of at least so
                              many chunks; 0: never */
-  int32_t chunk;          /* tokens */
+  int32_t chunk;          /* tokens; 0: the kernel is neither persistent nor in
+                             a series of alternatives */
+  int32_t alternative;    /* 1: instead of the kernel before it, or 0 */
+  mamba_cost cost;        /* all zero if not in a series of alternatives */
 } mamba_kernel;
 
-/* A compiled function. Kernels run in order, on one stream. */
+/* A compiled function. Kernels run in order, on one stream; of a series of
+ * alternatives one runs. */
 typedef struct mamba_plan {
   int32_t version;          /* MAMBA_PLAN_VERSION */
   const char *name;         /* of the function, for messages */

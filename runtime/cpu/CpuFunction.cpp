@@ -49,15 +49,16 @@ Status CpuFunction::launch(ArgumentList arguments, void *workspace,
   Status status = prepare(arguments, workspace, workspaceBytes, checked);
   if (!status.isOk())
     return status;
-  for (size_t i = 0; i < entries.size(); ++i) {
-    const mamba_kernel &kernel = plan().kernels()[i];
+  for (const PlanStep &step : plan().steps()) {
+    ChosenKernel chosen = choose(step, checked);
+    const mamba_kernel &kernel = plan().kernels()[chosen.index];
     Call call = {};
-    call.entry = entries[i];
+    call.entry = entries[chosen.index];
     for (int32_t p = 0; p < kernel.num_params; ++p)
       call.pointers[p] = checked.pointers[kernel.params[p]];
     call.batch = checked.symbols[kernel.symbols[0]];
     call.length = checked.symbols[kernel.symbols[1]];
-    int64_t items = gridOf(kernel, checked);
+    int64_t items = chosen.work.blocks;
     if (parallelFor)
       parallelFor(user, items, runRange, &call);
     else

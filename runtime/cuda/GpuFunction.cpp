@@ -3,6 +3,8 @@
 
 #include "runtime/cuda/GpuFunction.h"
 
+#include <algorithm>
+
 using namespace mamba::rt;
 using namespace mamba::rt::cu;
 
@@ -49,6 +51,26 @@ Status configure(const GpuDevice &device, const mamba_kernel &kernel,
                       "cuFuncSetAttribute");
 }
 
+/// Checks that a kernel of every step fits on the device.
+Status checkGangs(const Plan &plan, int64_t units) {
+  for (const PlanStep &step : plan.steps()) {
+    auto kernels = plan.kernels().subspan(step.first, step.count);
+    bool fits = std::ranges::any_of(kernels, [&](const mamba_kernel &kernel) {
+      return checkGang(kernel, units).isOk();
+    });
+    if (!fits)
+      return checkGang(kernels.front(), units);
+  }
+  return {};
+}
+
+bool takesZeros(const Plan &plan, const mamba_kernel &kernel) {
+  return std::any_of(kernel.params, kernel.params + kernel.num_params,
+                     [&](int32_t param) {
+                       return plan.params()[param].flags & MAMBA_PARAM_ZEROED;
+                     });
+}
+
 } // namespace
 
 GpuFunction::GpuFunction(std::shared_ptr<LoadedModule> module, Plan plan,
@@ -68,6 +90,9 @@ Result<GpuFunction> GpuFunction::create(std::shared_ptr<LoadedModule> module,
   Status status = plan.checkCapability(device.info().capability);
   if (!status.isOk())
     return status;
+  status = checkGangs(plan, device.info().multiprocessors);
+  if (!status.isOk())
+    return status;
   ContextScope scope(device);
   status = scope.takeStatus();
   std::vector<BoundKernel> bound;
@@ -79,9 +104,7 @@ Result<GpuFunction> GpuFunction::create(std::shared_ptr<LoadedModule> module,
       return handle.takeStatus();
     status = configure(device, kernel, *handle)
                  .withContext(text("kernel '", kernel.name, "'"));
-    if (status.isOk())
-      status = checkGang(kernel, device.info().multiprocessors);
-    bound.push_back({*handle, nullptr});
+    bound.push_back({*handle, nullptr, takesZeros(plan, kernel)});
     if (kernel.num_tensor_maps > 0)
       bound.back().tensorMaps = std::make_unique<TensorMapCache>(
           device.driver().tensorMapEncodeTiled);
@@ -91,9 +114,19 @@ Result<GpuFunction> GpuFunction::create(std::shared_ptr<LoadedModule> module,
   return GpuFunction(std::move(module), std::move(plan), std::move(bound));
 }
 
-Status GpuFunction::launchKernel(size_t index, CheckedArguments &checked,
+bool GpuFunction::needsZeros(const CheckedArguments &checked) const {
+  return std::ranges::any_of(plan().steps(), [&](const PlanStep &step) {
+    ChosenKernel chosen = choose(step, checked);
+    bool reads = plan().kernels()[chosen.index].gang == 0 || chosen.work.cuts;
+    return reads && bound[chosen.index].takesZeros;
+  });
+}
+
+Status GpuFunction::launchKernel(const ChosenKernel &chosen,
+                                 CheckedArguments &checked,
                                  Stream stream) const {
-  const mamba_kernel &kernel = plan().kernels()[index];
+  const mamba_kernel &kernel = plan().kernels()[chosen.index];
+  const BoundKernel &binding = bound[chosen.index];
   const Driver &driver = module->device().driver();
   // The driver copies the values these point to before it returns.
   void *values[MAMBA_MAX_KERNEL_PARAMS + MAMBA_MAX_SYMBOLS +
@@ -104,17 +137,17 @@ Status GpuFunction::launchKernel(size_t index, CheckedArguments &checked,
     values[count++] = &checked.pointers[kernel.params[p]];
   for (int32_t s = 0; s < kernel.num_symbols; ++s)
     values[count++] = &checked.symbols[kernel.symbols[s]];
-  if (bound[index].tensorMaps) {
+  if (binding.tensorMaps) {
     Status status =
-        bound[index].tensorMaps->get(driver, plan(), kernel, checked, maps);
+        binding.tensorMaps->get(driver, plan(), kernel, checked, maps);
     if (!status.isOk())
       return status;
     for (int32_t m = 0; m < kernel.num_tensor_maps; ++m)
       values[count++] = &maps[m];
   }
   return driver.check(
-      driver.launchKernel(bound[index].handle,
-                          static_cast<unsigned>(gridOf(kernel, checked)), 1, 1,
+      driver.launchKernel(binding.handle,
+                          static_cast<unsigned>(chosen.work.blocks), 1, 1,
                           static_cast<unsigned>(kernel.block_size), 1, 1,
                           static_cast<unsigned>(kernel.dynamic_shared_bytes),
                           stream, values, nullptr),
@@ -131,13 +164,14 @@ Status GpuFunction::launch(ArgumentList arguments, void *workspace,
   status = scope.takeStatus();
   const Driver &driver = module->device().driver();
   // The zeroed temporaries are the start of the workspace.
-  if (status.isOk() && checked.zeroedBytes > 0)
+  if (status.isOk() && checked.zeroedBytes > 0 && needsZeros(checked))
     status = driver.check(
         driver.memsetWordsAsync(
             reinterpret_cast<DevicePointer>(workspace),
             /*value=*/0, static_cast<size_t>(checked.zeroedBytes) / 4, stream),
         "cuMemsetD32Async");
-  for (size_t i = 0; status.isOk() && i < bound.size(); ++i)
-    status = launchKernel(i, checked, stream);
+  for (const PlanStep &step : plan().steps())
+    if (status.isOk())
+      status = launchKernel(choose(step, checked), checked, stream);
   return status;
 }

@@ -20,8 +20,8 @@ public:
   static Result<GpuFunction> create(std::shared_ptr<LoadedModule> module,
                                     Plan plan);
 
-  /// Validates, clears the zeroed temporaries, then launches every kernel on
-  /// `stream`. No allocation, no synchronisation.
+  /// Validates, clears the zeroed temporaries that will be read, then launches
+  /// one kernel of every step on `stream`. No allocation, no synchronisation.
   Status launch(ArgumentList arguments, void *workspace,
                 uint64_t workspaceBytes, Stream stream) const;
 
@@ -31,12 +31,15 @@ private:
     Kernel handle;
     /// Null if the kernel takes no tensor maps.
     std::unique_ptr<TensorMapCache> tensorMaps;
+    bool takesZeros = false;
   };
 
   GpuFunction(std::shared_ptr<LoadedModule> module, Plan plan,
               std::vector<BoundKernel> bound);
 
-  Status launchKernel(size_t index, CheckedArguments &checked,
+  /// Whether a kernel that runs on these arguments reads zeroed temporaries.
+  bool needsZeros(const CheckedArguments &checked) const;
+  Status launchKernel(const ChosenKernel &chosen, CheckedArguments &checked,
                       Stream stream) const;
 
   std::shared_ptr<LoadedModule> module;

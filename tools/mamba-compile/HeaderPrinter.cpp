@@ -79,7 +79,9 @@ void HeaderPrinter::printKernel(const mamba_kernel &kernel) {
     stream << "}}";
   });
   stream << "}, " << kernel.gang << ", " << kernel.segment_chunks << ", "
-         << kernel.chunk << "},\n";
+         << kernel.chunk << ", " << kernel.alternative << ", {"
+         << kernel.cost.launch << ", " << kernel.cost.chunk << ", "
+         << kernel.cost.summary << ", " << kernel.cost.join << "}},\n";
 }
 
 void HeaderPrinter::printPlan() {

@@ -140,13 +140,13 @@ private:
     EXPECT_TRUE(status.isOk()) << status.message();
     for (const mamba_kernel &kernel : plan.kernels()) {
       void (*run)(void **, const int64_t *, unsigned) = nullptr;
-      auto grid = rt::gridSize(kernel, checked, INT32_MAX);
+      auto work = rt::divideWork(kernel, checked, INT32_MAX);
       if (status.isOk())
         status = library.bind(("run_" + std::string(kernel.name)).c_str(), run);
-      EXPECT_TRUE(status.isOk() && grid.isOk()) << status.message();
-      if (!status.isOk() || !grid.isOk())
+      EXPECT_TRUE(status.isOk() && work.isOk()) << status.message();
+      if (!status.isOk() || !work.isOk())
         return false;
-      run(checked.pointers.data(), checked.symbols.data(), unsigned(*grid));
+      run(checked.pointers.data(), checked.symbols.data(), unsigned(work->blocks));
     }
     return true;
   }

@@ -18,11 +18,16 @@ namespace {
 using mlir::failed;
 using mlir::Operation;
 
-/// A chunk program whose kernel has the attributes ATTRIBUTES.
+/// A chunk program whose kernel has the attributes ATTRIBUTES, and its
+/// alternative, if ALTERNATIVES names it, OTHER.
 constexpr const char *kProgram = R"mlir(
 gpu.module @kernels {
   gpu.func @scan_0(%x: !llvm.ptr<1>, %a: !llvm.ptr<1>, %y: !llvm.ptr<1>)
       kernel attributes {ATTRIBUTES} {
+    gpu.return
+  }
+  gpu.func @other(%x: !llvm.ptr<1>, %a: !llvm.ptr<1>, %y: !llvm.ptr<1>)
+      kernel attributes {OTHER} {
     gpu.return
   }
 }
@@ -33,7 +38,7 @@ func.func @scan(%a: tensor<?x?x4xf32> {ssd.name = "a"},
       ins(%x as [batch, time, head, channel] : tensor<?x?x4x8xbf16>,
           %a as [batch, time, head] : tensor<?x?x4xf32>)
       outs([batch, time, head, channel] : tensor<?x?x4x8xbf16>)
-      attributes {ssd.kernel = @kernels::@scan_0} {
+      attributes {ssd.kernel = @kernels::@scan_0ALTERNATIVES} {
   ^bb0(%xt: tensor<16x8xbf16>, %at: tensor<16xf32>):
     ssd.yield %xt : tensor<16x8xbf16>
   }
@@ -50,24 +55,32 @@ protected:
                         mlir::gpu::GPUDialect, mlir::LLVM::LLVMDialect>();
   }
 
-  /// The plan of the program with these attributes, or null and a message.
-  const mamba_plan *build(llvm::StringRef attributes) {
+  /// The plan of the program with these attributes of its kernel and, unless
+  /// null, its alternative; or null and a message.
+  const mamba_plan *build(llvm::StringRef attributes,
+                          const char *other = nullptr) {
     message.clear();
     std::string text = kProgram;
-    llvm::StringRef key = "ATTRIBUTES";
-    text.replace(text.find(key), key.size(), attributes);
+    auto replace = [&](llvm::StringRef key, llvm::StringRef value) {
+      text.replace(text.find(key), key.size(), value);
+    };
+    replace("ATTRIBUTES", attributes);
+    replace("OTHER", other ? other : "");
+    replace("ALTERNATIVES",
+            other ? ", ssd.alternatives = [@kernels::@other]" : "");
     module = mlir::parseSourceString<mlir::ModuleOp>(text, &context);
     if (!module)
       return nullptr;
     PlanOptions options;
     options.target = "sm_90a";
     options.minCapability = 90;
-    options.getLaunch = [this](Operation *op) -> llvm::FailureOr<KernelLaunch> {
+    options.getLaunch =
+        [this](Operation *,
+               mlir::SymbolRefAttr symbol) -> llvm::FailureOr<KernelLaunch> {
       KernelLaunch launch;
       launch.blocksPerBatch = 8;
       launch.blockSize = 384;
-      Operation *kernel = mlir::SymbolTable::lookupSymbolIn(
-          *module, op->getAttrOfType<mlir::SymbolRefAttr>(kKernelAttr));
+      Operation *kernel = mlir::SymbolTable::lookupSymbolIn(*module, symbol);
       if (failed(readLaunchAttributes(kernel, launch)))
         return mlir::failure();
       return launch;
@@ -100,7 +113,7 @@ std::pair<int32_t, int64_t> sizeOf(const mamba_dim &dim) {
 TEST_F(PlanBuilderTest, WithoutAttributesTheGridIsAProduct) {
   const mamba_plan *plan = build("");
   ASSERT_TRUE(plan) << message;
-  EXPECT_EQ(plan->version, 2);
+  EXPECT_EQ(plan->version, 3);
   EXPECT_EQ(plan->num_params, 3);
   const mamba_kernel &kernel = plan->kernels[0];
   EXPECT_EQ(kernel.num_params, 3);
@@ -170,6 +183,52 @@ TEST_F(PlanBuilderTest, TensorMapsNameParamsOfThePlan) {
   // Tensor maps need pointers that are multiples of 16 bytes.
   EXPECT_EQ(plan->params[0].alignment, 0);
   EXPECT_EQ(plan->params[1].alignment, 16);
+}
+
+TEST_F(PlanBuilderTest, AlternativesFollowTheirKernel) {
+  const mamba_plan *plan = build(
+      "tile.gang = 2 : i64, tile.sets = 1 : i64, tile.chunk = 64 : i64, "
+      "tile.cost = array<i64: 14, 18, 10, 12>, "
+      "tile.workspaces = [tensor<?x1xf32>, tensor<?xi32>]",
+      "tile.gang = 4 : i64, tile.sets = 1 : i64, tile.chunk = 64 : i64, "
+      "tile.cost = array<i64: 8, 11, 6, 12>, "
+      "tile.workspaces = [tensor<?x2xf32>, tensor<?xi32>, tensor<8xf32>]");
+  ASSERT_TRUE(plan) << message;
+  ASSERT_EQ(plan->num_kernels, 2);
+  EXPECT_STREQ(plan->kernels[1].name, "other");
+  EXPECT_EQ(plan->kernels[0].alternative, 0);
+  EXPECT_EQ(plan->kernels[1].alternative, 1);
+  EXPECT_EQ(plan->kernels[0].gang, 2);
+  EXPECT_EQ(plan->kernels[1].gang, 4);
+  EXPECT_EQ(plan->kernels[0].cost.launch, 14);
+  EXPECT_EQ(plan->kernels[1].cost.chunk, 11);
+  EXPECT_EQ(plan->kernels[1].cost.summary, 6);
+  EXPECT_EQ(plan->kernels[1].cost.join, 12);
+  // One of the two runs: they share workspaces of the larger size.
+  ASSERT_EQ(plan->num_params, 6);
+  EXPECT_EQ(plan->params[3].dims[1].extent, 2);
+  for (int i = 0; i < 5; ++i)
+    EXPECT_EQ(plan->kernels[0].params[i], plan->kernels[1].params[i]);
+  EXPECT_EQ(plan->kernels[0].num_params, 5);
+  EXPECT_EQ(plan->kernels[1].num_params, 6);
+}
+
+// What is counted in multiprocessors is not compared with what is not.
+TEST_F(PlanBuilderTest, AlternativesWithOtherWorkspaces) {
+  const mamba_plan *plan =
+      build("tile.workspaces = [tensor<4x8xf32>, tensor<?xi32>]",
+            "tile.workspaces = [tensor<?x2xf32>, tensor<?xf32>]");
+  ASSERT_TRUE(plan) << message;
+  EXPECT_EQ(plan->num_params, 3 + 4);
+}
+
+TEST_F(PlanBuilderTest, CostErrors) {
+  EXPECT_EQ(errorOf("tile.cost = array<i64: 1, 2, 3>"),
+            "'tile.cost' is array<i64: 1, 2, 3>, expected array<i64> of four "
+            "numbers that are not negative");
+  EXPECT_EQ(errorOf("tile.cost = array<i64: 1, -2, 3, 4>"),
+            "'tile.cost' is array<i64: 1, -2, 3, 4>, expected array<i64> of "
+            "four numbers that are not negative");
 }
 
 TEST_F(PlanBuilderTest, PersistenceErrors) {

@@ -185,10 +185,10 @@ TEST_F(Arguments, WorkspaceIsCheckedAndCut) {
 
 TEST_F(Arguments, GridIsBounded) {
   ASSERT_EQ(check(), "ok");
-  EXPECT_EQ(*gridSize(sample.kernels[0], checked, 24), 2 * 4 * 3);
-  EXPECT_EQ(gridSize(sample.kernels[0], checked, 23).status().message(),
+  EXPECT_EQ(divideWork(sample.kernels[0], checked, 24)->blocks, 2 * 4 * 3);
+  EXPECT_EQ(divideWork(sample.kernels[0], checked, 23).status().message(),
             "kernel 'scan_states' would need more than 23 work items, the "
             "limit of a grid; split the batch");
   checked.symbols[0] = INT64_MAX;
-  EXPECT_FALSE(gridSize(sample.kernels[0], checked, INT64_MAX).isOk());
+  EXPECT_FALSE(divideWork(sample.kernels[0], checked, INT64_MAX).isOk());
 }

@@ -70,8 +70,8 @@ struct TwicePlan {
                             {MAMBA_DIM_SYMBOL(0), MAMBA_DIM_SYMBOL(1)}}};
   mamba_symbol symbols[2] = {{"batch", 0, 0}, {"length", 0, 1}};
   mamba_kernel kernel = {
-      "twice", 2,     {0, 1}, 2,  {0, 1}, 1, {MAMBA_DIM_SYMBOL(0)},
-      32,      65536, 0,      {}, 0,      0, 0};
+      "twice", 2, {0, 1}, 2, {0, 1}, 1, {MAMBA_DIM_SYMBOL(0)}, 32, 65536, 0,
+      {},      0, 0,      0, 0,      {}};
   mamba_plan plan = {MAMBA_PLAN_VERSION,
                      "twice",
                      "sm_80",

@@ -20,7 +20,9 @@ protected:
   void SetUp() override {
     FakeDriverTest::SetUp();
     fake->capability = 90;
-    fake->kernels = {{"scan_states", {3, 2}}, {"scan_outputs", {5, 2, 2}}};
+    fake->kernels = {{"scan_states", {3, 2}},
+                     {"scan_outputs", {5, 2, 2}},
+                     {"scan_wide", {5, 2, 2}}};
   }
 
   void TearDown() override {
@@ -42,12 +44,14 @@ protected:
 
   Outcome launch(const SampleArguments &arguments) {
     return mamba_function_launch(function, arguments.list, 3,
-                                 workspace.tensor.data, 4096, stream);
+                                 workspace.tensor.data, workspaceBytes, stream);
   }
 
   SamplePlan sample = SamplePlan::persistent();
   SampleArguments arguments = SampleArguments(gpu);
-  Tensor workspace = Tensor({1024}, float32, gpu);
+  SampleArguments manySets = SampleArguments(gpu, 28);
+  static constexpr int64_t workspaceBytes = 1 << 20;
+  Tensor workspace = Tensor({workspaceBytes / 4}, float32, gpu);
   void *stream = reinterpret_cast<void *>(uintptr_t(0x1234));
   mamba_device *device = nullptr;
   mamba_module *module = nullptr;
@@ -94,7 +98,7 @@ TEST_F(PersistentFunction, WorkspaceCountsMultiprocessors) {
 }
 
 // One memset, before the first kernel, although a temporary that is not zeroed
-// stands between the flags in the plan.
+// stands between the flags in the plan. 28 sets cut sequences of 27 gangs.
 TEST_F(PersistentFunction, OneMemsetClearsAllFlags) {
   sample.params.push_back(sample.params[4]);
   sample.params[4].name = "more flags";
@@ -102,7 +106,7 @@ TEST_F(PersistentFunction, OneMemsetClearsAllFlags) {
   fake->kernels["scan_states"] = {3, 2};
   ASSERT_TRUE(create().isOk());
   fake->calls.clear();
-  ASSERT_TRUE(launch(arguments).isOk());
+  ASSERT_TRUE(launch(manySets).isOk());
   ASSERT_EQ(fake->memsets.size(), 1u);
   EXPECT_EQ(fake->memsets[0].address, workspace.tensor.data);
   EXPECT_EQ(fake->memsets[0].value, 0u);
@@ -112,6 +116,41 @@ TEST_F(PersistentFunction, OneMemsetClearsAllFlags) {
   char *start = workspace.as<char>();
   EXPECT_EQ(fake->launches[0].pointers[2], start);        // param 2
   EXPECT_EQ(fake->launches[1].pointers[4], start + 1024); // param 4
+}
+
+// Two sets, each walked by one gang from its beginning to its end.
+TEST_F(PersistentFunction, NoMemsetWhereNoSequenceIsCut) {
+  ASSERT_TRUE(create().isOk());
+  ASSERT_TRUE(launch(arguments).isOk());
+  EXPECT_TRUE(fake->memsets.empty());
+  // A kernel that is not persistent reads whatever it takes.
+  sample.kernels[0].params[sample.kernels[0].num_params++] = 4;
+  fake->kernels["scan_states"] = {4, 2};
+  mamba_function_release(std::exchange(function, nullptr));
+  ASSERT_TRUE(
+      Outcome(mamba_function_create(module, sample.get(), &function)).isOk());
+  ASSERT_TRUE(launch(arguments).isOk());
+  EXPECT_EQ(fake->memsets.size(), 1u);
+}
+
+TEST_F(PersistentFunction, LaunchesTheAlternativeForItsSizes) {
+  sample = SamplePlan::alternatives();
+  ASSERT_TRUE(create().isOk());
+  ASSERT_TRUE(launch(arguments).isOk());
+  ASSERT_EQ(fake->launches.size(), 2u);
+  EXPECT_EQ(fake->launches[1].kernel, "scan_outputs");
+  SampleArguments longer(gpu, 27, 16 * 20);
+  ASSERT_TRUE(launch(longer).isOk());
+  ASSERT_EQ(fake->launches.size(), 4u);
+  EXPECT_EQ(fake->launches[3].kernel, "scan_wide");
+}
+
+TEST_F(PersistentFunction, AlternativeLargerThanTheDevice) {
+  sample = SamplePlan::alternatives();
+  sample.kernels[1].gang = 120;
+  ASSERT_TRUE(create().isOk());
+  ASSERT_TRUE(launch(arguments).isOk());
+  EXPECT_EQ(fake->launches[1].kernel, "scan_wide");
 }
 
 TEST_F(PersistentFunction, RepeatedLaunchesEncodeNothing) {

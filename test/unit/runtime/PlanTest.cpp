@@ -55,7 +55,7 @@ TEST(Plan, HeaderErrors) {
   sample.plan.version = 99;
   EXPECT_NE(messageOf(&sample.plan)
                 .find("has version 99, this runtime reads "
-                      "version 2"),
+                      "version 3"),
             std::string::npos);
   sample.plan.version = MAMBA_PLAN_VERSION;
   sample.plan.target = nullptr;
@@ -220,6 +220,39 @@ TEST(Plan, TensorMapErrors) {
                   [=](auto &k, auto &) { k.tensor_maps[0].box[0] = width; }),
               "tensor map 0: 'x': a box is " + std::to_string(2 * width) +
                   " bytes wide, expected a multiple of 16 up to 128");
+}
+
+TEST(Plan, AlternativeErrors) {
+  auto messageAfter = [](const std::function<void(SamplePlan &)> &change) {
+    SamplePlan sample = SamplePlan::alternatives();
+    EXPECT_EQ(messageOf(sample.get()), "ok");
+    change(sample);
+    return messageOf(sample.get());
+  };
+  EXPECT_EQ(messageAfter([](auto &s) { s.kernels[2].alternative = 2; }),
+            "plan 'scan': kernel 2: alternative is 2, expected 0 to 1");
+  EXPECT_EQ(messageAfter([](auto &s) {
+              s.kernels.erase(s.kernels.begin(), s.kernels.begin() + 2);
+            }),
+            "plan 'scan': kernel 0: is an alternative, but no kernel stands "
+            "before it");
+  EXPECT_EQ(messageAfter([](auto &s) { s.kernels[1].cost.chunk = 0; }),
+            "plan 'scan': kernel 1: has alternatives, but a chunk of 16 "
+            "tokens, 2 symbols and a cost of 0 ps a chunk; expected 1 or more "
+            "of tokens and ps, and the symbols batch and length");
+  EXPECT_EQ(messageAfter([](auto &s) { s.kernels[2].cost.launch = -1; }),
+            "plan 'scan': kernel 2: cost of a launch is -1, expected 0 to "
+            "1000000000000");
+  EXPECT_EQ(messageAfter([](auto &s) {
+              s.plan.min_capability = 0;
+              s.params.pop_back();
+              for (mamba_kernel &kernel : s.kernels) {
+                kernel.num_params = std::min(kernel.num_params, 4);
+                kernel.gang = kernel.segment_chunks = 0;
+                kernel.num_tensor_maps = 0;
+              }
+            }),
+            "plan 'scan': kernel 1: a CPU kernel cannot have alternatives");
 }
 
 TEST(Plan, CapabilityOfFamilyAndOfOneArchitecture) {

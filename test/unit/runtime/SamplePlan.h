@@ -82,7 +82,9 @@ struct SamplePlan {
        {},
        0,
        0,
-       0},
+       0,
+       0,
+       {}},
       {"scan_outputs",
        4,
        {2, 0, 1, 3},
@@ -96,7 +98,9 @@ struct SamplePlan {
        {},
        0,
        0,
-       0}};
+       0,
+       0,
+       {}}};
   mamba_plan plan = {MAMBA_PLAN_VERSION,
                      "scan",
                      "sm_80",
@@ -141,6 +145,20 @@ struct SamplePlan {
     kernel.gang = 4;
     kernel.segment_chunks = 2;
     kernel.chunk = 16;
+    return sample;
+  }
+
+  /// persistent(), with an alternative scan_wide to scan_outputs: gangs of two
+  /// blocks, which take longer to start and half of the time a chunk.
+  static SamplePlan alternatives() {
+    SamplePlan sample = persistent();
+    mamba_kernel &first = sample.kernels[1];
+    first.cost = {1000, 2000, 1000, 500};
+    mamba_kernel &second = sample.kernels.emplace_back(sample.kernels[1]);
+    second.name = "scan_wide";
+    second.alternative = 1;
+    second.gang = 2;
+    second.cost = {9000, 1000, 500, 500};
     return sample;
   }
 

@@ -49,7 +49,9 @@ static const mamba_kernel kernels[] = {{"twice",
                                         {{0, {0}}},
                                         0,
                                         0,
-                                        0}};
+                                        0,
+                                        0,
+                                        {0, 0, 0, 0}}};
 
 const mamba_plan staticPlan = {MAMBA_PLAN_VERSION,
                                "twice",

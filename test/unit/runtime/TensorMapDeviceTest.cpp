@@ -155,7 +155,9 @@ struct CopyPlan {
                          {{0, {64, 1, 16, 1}}},
                          4,
                          0,
-                         16};
+                         16,
+                         0,
+                         {}};
   mamba_plan plan = {MAMBA_PLAN_VERSION,
                      "copy_boxes",
                      "sm_90",
@@ -171,7 +173,8 @@ struct CopyPlan {
 
 class TensorMapOnDevice : public testing::Test {
 protected:
-  // A batch larger than the number of groups, a length that ends inside a box.
+  // A batch that more gangs share than divide it, so that flags are cleared; a
+  // length that ends inside a box.
   static constexpr int64_t batch = 70, length = 41;
   static constexpr size_t count = batch * length * 4 * 64;
   static constexpr size_t bytes = 2 * count;
