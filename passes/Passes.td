@@ -62,6 +62,10 @@ def SelectSchedule : Pass<"ssd-select-schedule", "::mlir::func::FuncOp"> {
     A schedule that is already there is kept after a check that the target can
     run it; fields left at 0 are filled in. Options force single fields.
 
+    Where the batch or the length is dynamic, kernels with roles get both numbers
+    of consumers, `alternatives` between which a launch chooses, unless
+    `consumers` is forced. Where both are static, the faster number is chosen.
+
     A full matrix, sizes and element types that the target does not support,
     and a problem without a legal candidate are errors.
 
@@ -152,7 +156,8 @@ def AssignTiles : Pass<"ssd-assign-tiles", "::mlir::ModuleOp"> {
     split over the warps, the state over a warp grid, where it stays in f32
     accumulators for the whole sequence; a copy of it in the operand type goes
     through shared memory for the read C sᵀ. The chunk program keeps its body
-    and names its kernel in the attribute `ssd.kernel`.
+    and names its kernel in the attribute `ssd.kernel`, and those of the
+    schedule's alternatives in `ssd.alternatives`.
 
     Headdim and state sizes are multiples of 8 up to 256; a chunk has 16 tokens
     a warp or a multiple. Anything else is an error that names the limit.

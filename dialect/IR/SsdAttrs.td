@@ -89,6 +89,23 @@ def Ssd_WeightParameter : EnumParameter<Ssd_WeightSide> {
   let defaultValue = "::mamba::ssd::WeightSide::Values";
 }
 
+/// A list in brackets, absent when it is empty.
+def Ssd_NumbersParameter : OptionalArrayRefParameter<"int64_t"> {
+  let parser = [{[&]() -> ::mlir::FailureOr<::llvm::SmallVector<int64_t>> {
+    ::llvm::SmallVector<int64_t> numbers;
+    auto parse = [&] { return $_parser.parseInteger(numbers.emplace_back()); };
+    if ($_parser.parseCommaSeparatedList(
+            ::mlir::AsmParser::Delimiter::Square, parse))
+      return ::mlir::failure();
+    return numbers;
+  }()}];
+  let printer = [{
+    $_printer << "[";
+    ::llvm::interleaveComma($_self, $_printer.getStream());
+    $_printer << "]"
+  }];
+}
+
 def Ssd_ScheduleAttr : AttrDef<Ssd_Dialect, "Schedule"> {
   let mnemonic = "schedule";
   let summary = "How a mixer is decomposed and placed";
@@ -110,7 +127,10 @@ def Ssd_ScheduleAttr : AttrDef<Ssd_Dialect, "Schedule"> {
       stages (GPU);
     - `consumers`: warpgroups of a thread block that each carry the state of
       one head (or slice of 64 of its headdim) in a warp-specialised kernel, whose
-      other warps copy and make masks; 0: every warp does everything (GPU).
+      other warps copy and make masks; 0: every warp does everything (GPU);
+    - `alternatives`: consumers of further kernels of the same chunk program.
+      Which kernel is fastest depends on sizes that only a launch knows; it runs
+      the one with the least predicted time (GPU).
 
     ```mlir
     #ssd.schedule<form = chunked, chunk = 64, sub_block = 16, operand = bf16,
@@ -126,7 +146,8 @@ def Ssd_ScheduleAttr : AttrDef<Ssd_Dialect, "Schedule"> {
     DefaultValuedParameter<"int64_t", "0">:$channels,
     DefaultValuedParameter<"int64_t", "0">:$warps,
     DefaultValuedParameter<"int64_t", "0">:$stages,
-    DefaultValuedParameter<"int64_t", "0">:$consumers);
+    DefaultValuedParameter<"int64_t", "0">:$consumers,
+    Ssd_NumbersParameter:$alternatives);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
 }

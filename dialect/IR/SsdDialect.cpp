@@ -157,7 +157,8 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    Form form, int64_t chunk, int64_t subBlock,
                                    Type operand, WeightSide, int64_t channels,
                                    int64_t warps, int64_t stages,
-                                   int64_t consumers) {
+                                   int64_t consumers,
+                                   ArrayRef<int64_t> alternatives) {
   if (chunk < 1)
     return emitError() << "chunk must be at least 1, but is " << chunk;
   if (form == Form::Recurrent && chunk != 1)
@@ -173,6 +174,12 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   if (channels < 0 || warps < 0 || stages < 0 || consumers < 0)
     return emitError() << "channels, warps, stages and consumers must not be "
                           "negative";
+  for (int64_t other : alternatives)
+    if (consumers < 1 || other < 1 || other == consumers)
+      return emitError() << "an alternative has " << other
+                         << " consumers, beside " << consumers
+                         << " of the schedule; both must be at least 1, and "
+                            "different";
   return success();
 }
 

@@ -10,6 +10,7 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "passes/Passes.h"
+#include "passes/Transforms/RoleKernel.h"
 #include "passes/Transforms/TileKernel.h"
 
 namespace mamba {
@@ -22,33 +23,89 @@ using namespace mamba;
 
 namespace {
 struct AssignTiles : mamba::impl::AssignTilesBase<AssignTiles> {
-  void runOnOperation() override {
-    ModuleOp module = getOperation();
-    SmallVector<ssd::ChunkScanOp> scans;
-    module.walk([&](ssd::ChunkScanOp op) { scans.push_back(op); });
-    if (scans.empty())
-      return;
-    OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
-    auto kernels =
-        gpu::GPUModuleOp::create(builder, module.getLoc(), "kernels");
-    for (auto [index, scan] : llvm::enumerate(scans)) {
-      if (!scan.getSchedule()) {
-        scan.emitOpError("has no schedule; a tile program needs its warps and "
-                         "stages");
-        return signalPassFailure();
-      }
-      auto function = scan->getParentOfType<func::FuncOp>();
-      std::string name = (function.getName() + "_" + Twine(index)).str();
-      bool roles = scan.getSchedule()->getConsumers() > 0;
-      if (failed(roles ? buildRoleKernel(scan, kernels, name)
-                       : buildTileKernel(scan, kernels, name)))
-        return signalPassFailure();
-      scan->setAttr(kKernelAttr,
-                    SymbolRefAttr::get(
-                        builder.getContext(), kernels.getName(),
-                        FlatSymbolRefAttr::get(builder.getContext(), name)));
-      ++numKernels;
-    }
-  }
+  LogicalResult buildKernels(ssd::ChunkScanOp scan, gpu::GPUModuleOp kernels,
+                             StringRef name);
+  void runOnOperation() override;
 };
 } // namespace
+
+/// The target whose kernels have roles.
+static const Target &getRoleTarget() {
+  const Target *row = llvm::find_if(
+      getTargets(), [](const Target &target) { return target.hasWgmma; });
+  assert(row != getTargets().end() && "a target row has warpgroup products");
+  return *row;
+}
+
+/// Emits the warp-specialised kernel of `scan` with `consumers` consumers a
+/// thread block: persistent blocks with roles and the attributes of
+/// passes/KernelAttr.h. Behind the tensors' pointers come those of the
+/// workspaces, then batch and length, then the tensor maps.
+static LogicalResult buildRoleKernel(ssd::ChunkScanOp scan,
+                                     gpu::GPUModuleOp kernels, StringRef name,
+                                     int64_t consumers) {
+  std::string rejection;
+  std::optional<RoleShape> shape =
+      chooseRoleShape(scan, getRoleTarget(), consumers, rejection);
+  if (!shape)
+    return scan.emitOpError("has no kernel with roles: ") << rejection;
+  if (failed(RoleKernel(scan, kernels, name, *shape).build()))
+    return failure();
+  const mamba_cost &cost = shape->cost;
+  auto numbers = DenseI64ArrayAttr::get(
+      scan.getContext(), {cost.launch, cost.chunk, cost.summary, cost.join});
+  kernels.lookupSymbol(name)->setAttr(kCostAttr, numbers);
+  return success();
+}
+
+/// Builds the kernel of the schedule and its alternatives, and names them in
+/// `scan`.
+LogicalResult AssignTiles::buildKernels(ssd::ChunkScanOp scan,
+                                        gpu::GPUModuleOp kernels,
+                                        StringRef name) {
+  ssd::ScheduleAttr schedule = *scan.getSchedule();
+  auto refer = [&](StringRef kernel) -> Attribute {
+    return SymbolRefAttr::get(&getContext(), kernels.getName(),
+                              FlatSymbolRefAttr::get(&getContext(), kernel));
+  };
+  bool roles = schedule.getConsumers() > 0;
+  if (failed(roles
+                 ? buildRoleKernel(scan, kernels, name, schedule.getConsumers())
+                 : buildTileKernel(scan, kernels, name)))
+    return failure();
+  scan->setAttr(kKernelAttr, refer(name));
+  ++numKernels;
+  SmallVector<Attribute> alternatives;
+  for (int64_t consumers : schedule.getAlternatives()) {
+    std::string other = (name + "_consumers" + Twine(consumers)).str();
+    if (failed(buildRoleKernel(scan, kernels, other, consumers)))
+      return failure();
+    alternatives.push_back(refer(other));
+    ++numKernels;
+  }
+  if (!alternatives.empty())
+    scan->setAttr(kAlternativesAttr,
+                  ArrayAttr::get(&getContext(), alternatives));
+  return success();
+}
+
+void AssignTiles::runOnOperation() {
+  ModuleOp module = getOperation();
+  SmallVector<ssd::ChunkScanOp> scans;
+  module.walk([&](ssd::ChunkScanOp op) { scans.push_back(op); });
+  if (scans.empty())
+    return;
+  OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
+  auto kernels = gpu::GPUModuleOp::create(builder, module.getLoc(), "kernels");
+  for (auto [index, scan] : llvm::enumerate(scans)) {
+    if (!scan.getSchedule()) {
+      scan.emitOpError("has no schedule; a tile program needs its warps and "
+                       "stages");
+      return signalPassFailure();
+    }
+    auto function = scan->getParentOfType<func::FuncOp>();
+    std::string name = (function.getName() + "_" + Twine(index)).str();
+    if (failed(buildKernels(scan, kernels, name)))
+      return signalPassFailure();
+  }
+}

@@ -6,6 +6,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Matchers.h"
 #include "passes/Analysis/TileAxes.h"
+#include "runtime/abi/WorkDivision.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MathExtras.h"
@@ -250,6 +251,22 @@ static bool chooseStages(ChunkScanOp scan, const Target &target,
   return false;
 }
 
+/// Measured on an H100 80GB HBM3 on 2026-11-22 with states of 128, fitted to
+/// the shapes S1 to S8 of codegen/PERFORMANCE.md: S1, S2, S3 and S8 are not
+/// split, S4 and S5 are; all but S3 also with one consumer. S6 has states of
+/// 64, S7 of 256, with one consumer only.
+static mamba_cost predictCost(const RoleShape &shape, int64_t states) {
+  constexpr double kNanoseconds = 1e3;
+  mamba_cost one = {8500, 1175, 580, 1170}, two = {14000, 1820, 1040, 1170};
+  mamba_cost cost = shape.consumers == 1 ? one : two;
+  double size = double(states) / 128;
+  double scale = states <= 128 ? 0.69 + 0.31 * size : 0.265 + 0.735 * size;
+  return {int64_t(kNanoseconds * cost.launch),
+          int64_t(kNanoseconds * scale * cost.chunk),
+          int64_t(kNanoseconds * scale * cost.summary),
+          int64_t(kNanoseconds * cost.join)};
+}
+
 std::optional<RoleShape> chooseRoleShape(ChunkScanOp scan, const Target &target,
                                          int64_t consumers,
                                          std::string &rejection) {
@@ -271,13 +288,13 @@ std::optional<RoleShape> chooseRoleShape(ChunkScanOp scan, const Target &target,
                                  isSharedOperand(scan, i, count, shape.slices);
                         });
   };
-  if (consumers > most || (consumers && !sharesTiles(consumers))) {
+  if (consumers > most || !sharesTiles(consumers)) {
     rejection = llvm::formatv("{0} consumers a block do not divide the {1} "
                               "heads that share operands, or exceed {2}",
                               consumers, all, most);
     return std::nullopt;
   }
-  shape.consumers = consumers ? consumers : sharesTiles(most) ? most : 1;
+  shape.consumers = consumers;
   chooseGang(scan, target, shape);
   chooseRegisters(shape, state.getDimSize(1));
   if (!chooseStages(scan, target, shape)) {
@@ -286,33 +303,19 @@ std::optional<RoleShape> chooseRoleShape(ChunkScanOp scan, const Target &target,
     return std::nullopt;
   }
   shape.segmentChunks = getScalarTransition(scan) ? kSegmentChunks : 0;
+  shape.cost = predictCost(shape, state.getDimSize(1));
   return shape;
 }
 
 double predictRoleSeconds(ChunkScanOp scan, const Target &target,
                           const RoleShape &shape, const ScanWork &work,
                           ProblemSize size) {
-  // Measured on an H100 with the hand-written study of the schedules: 1.79 us a
-  // chunk for two consumers with states of 128 or fewer, in proportion above;
-  // a first pass over a segment takes 0.85 us a chunk; 12 us to start and end.
-  constexpr double kChunk = 1.79e-6, kSummaryChunk = 0.85e-6, kEnds = 12e-6;
   constexpr double kShareOfBandwidth = 0.91;
-  double states = tensorType(scan.getStateArgument(0)).getDimSize(1);
-  double chunk = kChunk * std::max(states, 128.0) / 128.0;
   int64_t chunks = llvm::divideCeil(size.length, int64_t(scan.getChunk()));
-  int64_t groups = std::max<int64_t>(1, target.units / shape.gang);
-  int64_t sets = size.batch * shape.sets;
-  double iterations = double(sets) * chunks / std::min(groups, sets);
-  double seconds = 0;
-  int64_t segments = shape.segmentChunks
-                         ? std::min(groups / sets, chunks / shape.segmentChunks)
-                         : 1;
-  if (segments > 1) {
-    iterations = double(chunks) / segments;
-    seconds += iterations * kSummaryChunk;
-  }
-  seconds += iterations * chunk + kEnds;
-  return std::max(seconds,
+  rt::WorkDivision division = rt::dividePersistentWork(
+      {size.batch * shape.sets, chunks, shape.gang, shape.segmentChunks},
+      target.units);
+  return std::max(1e-12 * rt::predictTime(division, shape.cost),
                   work.bytes / (kShareOfBandwidth * target.bytesPerSecond));
 }
 

@@ -9,6 +9,7 @@
 #include "dialect/IR/SsdOps.h"
 #include "passes/Analysis/CostModel.h"
 #include "passes/Targets/Targets.h"
+#include "runtime/abi/LaunchPlan.h"
 
 #include <optional>
 #include <string>
@@ -33,6 +34,8 @@ struct RoleShape {
   int64_t segmentChunks = 0;
   /// Bytes of shared memory.
   int64_t sharedBytes = 0;
+  /// Predicted picoseconds, by which a launch chooses between kernels.
+  mamba_cost cost = {};
 
   /// Warps of a thread block: producers, mask maker, consumers.
   int64_t getWarps() const { return 4 * (2 + consumers); }
@@ -59,12 +62,14 @@ bool isSharedOperand(ssd::ChunkScanOp scan, unsigned operand, int64_t consumers,
 llvm::SmallVector<mlir::Value> getMasks(ssd::ChunkScanOp scan);
 
 /// The shape of the kernel of a chunk program with `consumers` consumers a
-/// block, or (0) the most that its heads allow. None if there is none;
-/// `rejection` says why.
+/// block, one at least. None if there is none; `rejection` says why.
 std::optional<RoleShape> chooseRoleShape(ssd::ChunkScanOp scan,
                                          const Target &target,
                                          int64_t consumers,
                                          std::string &rejection);
+
+/// Numbers of consumers that a kernel may have, the largest first.
+inline constexpr int64_t kConsumerChoices[] = {2, 1};
 
 /// Predicted seconds of the kernel: the larger of its bytes and of the chunks
 /// that one thread block walks.

@@ -15,7 +15,6 @@ using namespace mamba::ssd;
 
 namespace mamba {
 
-constexpr llvm::StringLiteral kCategory = "ssd-select-schedule";
 constexpr int64_t kSubBlock = 16;
 constexpr int64_t kChunks[] = {16, 32, 64, 128, 256};
 
@@ -30,6 +29,21 @@ int64_t ScheduleSelector::getLength() {
       unifySizes(x.getDimSize(1), apply.getMatrix().getType().getLength());
   assert(succeeded(length) && "ssd.apply (C1)");
   return *length;
+}
+
+bool ScheduleSelector::hasDynamicSizes() {
+  return apply.getX().getType().isDynamicDim(0) ||
+         ShapedType::isDynamic(getLength());
+}
+
+ProblemSize ScheduleSelector::getSizes() {
+  int64_t batch = apply.getX().getType().getDimSize(0);
+  ProblemSize sizes = {batch, getLength()};
+  if (ShapedType::isDynamic(sizes.batch))
+    sizes.batch = request.assumed.batch;
+  if (ShapedType::isDynamic(sizes.length))
+    sizes.length = request.assumed.length;
+  return sizes;
 }
 
 //===----------------------------------------------------------------------===//
@@ -140,7 +154,8 @@ ScheduleAttr ScheduleSelector::makeSchedule(Form form, int64_t chunk,
   return ScheduleAttr::get(
       apply.getContext(), form, chunk, std::min(subBlock, chunk), operandType,
       request.weights.value_or(side), request.channels, request.warps,
-      request.stages, roles ? std::max<int64_t>(request.consumers, 0) : 0);
+      request.stages, roles ? std::max<int64_t>(request.consumers, 0) : 0,
+      /*alternatives=*/ArrayRef<int64_t>());
 }
 
 SmallVector<ScheduleCandidate> ScheduleSelector::listCandidates() {
@@ -224,42 +239,6 @@ std::string ScheduleSelector::rejectForKernels(ScheduleAttr schedule) {
   return "";
 }
 
-/// What the kernels with roles fix, besides what their checks see in the
-/// program.
-std::string ScheduleSelector::rejectForRoles(ScheduleAttr schedule) {
-  const KernelLimits &limits = getMmaSyncLimits();
-  if (schedule.getForm() != Form::Chunked)
-    return "kernels with roles are chunked";
-  if (schedule.getSubBlock() != limits.rowsPerWarp)
-    return llvm::formatv("sub_block {0} is not the {1} rows of a warp",
-                         schedule.getSubBlock(), limits.rowsPerWarp);
-  if (schedule.getOperand() != operandType)
-    return llvm::formatv("operand {0} is not the inputs' type {1}",
-                         schedule.getOperand(), operandType);
-  return "";
-}
-
-void ScheduleSelector::evaluateRoles(ScheduleCandidate &candidate,
-                                     ChunkScanOp scan) {
-  ScheduleAttr schedule = candidate.schedule;
-  std::optional<RoleShape> shape = chooseRoleShape(
-      scan, target, schedule.getConsumers(), candidate.rejection);
-  if (!shape)
-    return;
-  candidate.seconds =
-      predictRoleSeconds(scan, target, *shape, candidate.work, request.assumed);
-  candidate.schedule = ScheduleAttr::get(
-      apply.getContext(), schedule.getForm(), schedule.getChunk(),
-      schedule.getSubBlock(), schedule.getOperand(), schedule.getWeights(),
-      kRoleChannels, shape->getWarps(), shape->sharedStages, shape->consumers);
-  remark::analysis(apply.getLoc(),
-                   remark::RemarkOpts::name("Resources").category(kCategory))
-      << remark::add("{0} consumers of {1} registers a thread, {2} B of shared "
-                     "memory (limit {3} B)",
-                     shape->consumers, shape->consumeRegisters,
-                     shape->sharedBytes, target.sharedBytesPerBlock);
-}
-
 LogicalResult ScheduleSelector::evaluate(ScheduleCandidate &candidate) {
   ScheduleAttr schedule = candidate.schedule;
   candidate.rejection = rejectForm(schedule);
@@ -271,7 +250,7 @@ LogicalResult ScheduleSelector::evaluate(ScheduleCandidate &candidate) {
   FailureOr<Trial> trial = decomposeCopy(schedule);
   if (failed(trial))
     return failure();
-  candidate.work = countWork(trial->scan, target, request.assumed);
+  candidate.work = countWork(trial->scan, target, getSizes());
   candidate.seconds = predictSeconds(candidate.work, target);
   if (candidate.roles) {
     evaluateRoles(candidate, trial->scan);
@@ -294,7 +273,8 @@ LogicalResult ScheduleSelector::evaluate(ScheduleCandidate &candidate) {
   candidate.schedule = ScheduleAttr::get(
       apply.getContext(), schedule.getForm(), schedule.getChunk(),
       schedule.getSubBlock(), schedule.getOperand(), schedule.getWeights(),
-      shape->channels, limits.warps, shape->stages, /*consumers=*/0);
+      shape->channels, limits.warps, shape->stages, /*consumers=*/0,
+      /*alternatives=*/ArrayRef<int64_t>());
   BlockResources resources = predictBlockResources(trial->scan, shape->channels,
                                                    limits.warps, shape->stages);
   remark::analysis(apply.getLoc(),

@@ -15,6 +15,8 @@
 
 namespace mamba {
 
+struct RoleShape;
+
 /// What a schedule is chosen for, and what is forced.
 struct ScheduleRequest {
   const Target *target = nullptr;
@@ -45,6 +47,9 @@ struct ScheduleCandidate {
 
 class ScheduleSelector {
 public:
+  /// Of its remarks.
+  static constexpr llvm::StringLiteral kCategory = "ssd-select-schedule";
+
   ScheduleSelector(ssd::ApplyOp apply, const ScheduleRequest &request);
 
   /// Checks what no schedule can change: support, sizes, element types.
@@ -71,13 +76,19 @@ private:
   std::string rejectForm(ssd::ScheduleAttr schedule);
   std::string rejectForKernels(ssd::ScheduleAttr schedule);
   std::string rejectForRoles(ssd::ScheduleAttr schedule);
+  /// Considers kernels with every number of consumers, unless it is forced.
   void evaluateRoles(ScheduleCandidate &candidate, ssd::ChunkScanOp scan);
+  void remarkOn(const RoleShape &shape, double seconds);
   /// Decomposes, fills in the block's shape and predicts the time.
   llvm::LogicalResult evaluate(ScheduleCandidate &candidate);
   void remarkOn(const ScheduleCandidate &candidate,
                 const ScheduleCandidate *best);
 
   int64_t getLength();
+  /// The sizes of the mixer, assumed where they are dynamic.
+  ProblemSize getSizes();
+  /// Whether only a launch knows the sizes.
+  bool hasDynamicSizes();
 
   ssd::ApplyOp apply;
   ScheduleRequest request;

@@ -25,12 +25,4 @@ llvm::LogicalResult buildTileKernel(ssd::ChunkScanOp scan,
                                     mlir::gpu::GPUModuleOp module,
                                     llvm::StringRef name);
 
-/// Emits the warp-specialised kernel of `scan`, whose schedule has consumers:
-/// persistent thread blocks with roles and the attributes of passes/KernelAttr.h.
-/// Behind the tensors' pointers come those of the workspaces, then batch and
-/// length, then the tensor maps.
-llvm::LogicalResult buildRoleKernel(ssd::ChunkScanOp scan,
-                                    mlir::gpu::GPUModuleOp module,
-                                    llvm::StringRef name);
-
 } // namespace mamba

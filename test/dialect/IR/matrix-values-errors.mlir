@@ -85,3 +85,13 @@ func.func private @f() attributes {s = #ssd.schedule<form = chunked, chunk = 16,
 // schedule: negative
 // expected-error @below {{channels, warps, stages and consumers must not be negative}}
 func.func private @f() attributes {s = #ssd.schedule<form = chunked, chunk = 16, sub_block = 16, operand = f32, warps = -4>}
+
+// -----
+// schedule: alternatives
+// expected-error @below {{an alternative has 1 consumers, beside 0 of the schedule; both must be at least 1, and different}}
+func.func private @f() attributes {s = #ssd.schedule<form = chunked, chunk = 16, sub_block = 16, operand = bf16, alternatives = [1]>}
+
+// -----
+// schedule: alternatives
+// expected-error @below {{an alternative has 2 consumers, beside 2 of the schedule}}
+func.func private @f() attributes {s = #ssd.schedule<form = chunked, chunk = 16, sub_block = 16, operand = bf16, consumers = 2, alternatives = [1, 2]>}

@@ -40,7 +40,7 @@ class Sources(unittest.TestCase):
 
     def test_layering(self):
         self.assertFinds("dialect/A.cpp", '#include "passes/Passes.h"\n', "passes/Passes.h")
-        self.assertFinds("passes/A.h", '#include "runtime/abi/LaunchPlan.h"\n', "layer")
+        self.assertFinds("passes/A.h", '#include "runtime/Plan.h"\n', "layer")
         self.assertFinds("codegen/A.cpp", '#include "runtime/Module.h"\n', "layer")
         self.assertFinds("runtime/abi/A.h", '#include "runtime/Module.h"\n', "layer")
         self.assertFinds("runtime/A.cpp", '#include "llvm/ADT/ArrayRef.h"\n', "without LLVM")

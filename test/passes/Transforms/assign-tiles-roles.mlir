@@ -8,9 +8,11 @@
 // state never passes through shared memory, outputs are computed transposed. The
 // skip D x is on the masks' diagonals, weights of x come in two bf16 parts.
 
-// CHECK-LABEL: gpu.func @mamba2_0
+// CHECK: ssd.alternatives = [@kernels::@mamba2_0_consumers1], ssd.kernel = @kernels::@mamba2_0
+// CHECK-LABEL: gpu.func @mamba2_0(
 // CHECK-SAME: known_block_size = array<i32: 512, 1, 1>
 // CHECK-SAME: tile.chunk = 64
+// CHECK-SAME: tile.cost = array<i64:
 // CHECK-SAME: tile.gang = 2
 // CHECK-SAME: tile.segment_chunks = 8
 // CHECK-SAME: tile.sets = 1
@@ -62,6 +64,12 @@
 // CHECK: tile.release %[[SHARED]]
 // CHECK: tile.store_bulk
 
+// A launch may run the kernel with one consumer instead.
+// CHECK-LABEL: gpu.func @mamba2_0_consumers1
+// CHECK-SAME: known_block_size = array<i32: 384, 1, 1>
+// CHECK-SAME: tile.gang = 4
+
+// ONE-NOT: ssd.alternatives
 // ONE-LABEL: gpu.func @mamba2_0
 // ONE-SAME: known_block_size = array<i32: 384, 1, 1>
 // ONE-SAME: tile.gang = 4

@@ -19,7 +19,7 @@
 // SM86: schedule <form = chunked, chunk = 64, sub_block = 16, operand = bf16, weights = keys, channels = 32, warps = 4, stages = 2>
 // SM90: schedule <form = chunked, chunk = 64, sub_block = 16, operand = bf16, weights = keys, channels = 64, warps = 4, stages = 2>
 // ROLES-LABEL: @mamba2
-// ROLES: schedule <form = chunked, chunk = 64, sub_block = 16, operand = bf16, channels = 64, warps = 16, stages = 3, consumers = 2>
+// ROLES: schedule <form = chunked, chunk = 64, sub_block = 16, operand = bf16, channels = 64, warps = 16, stages = 3, consumers = 2, alternatives = [1]>
 // FORCED-LABEL: @mamba2
 // FORCED: schedule <form = chunked, chunk = 96, sub_block = 32, operand = f32, weights = keys>
 // RECURRENT-LABEL: @mamba2

@@ -123,7 +123,8 @@ void forcePlainKernels(mlir::ModuleOp module, const Sizes &sizes) {
     apply.setScheduleAttr(ssd::ScheduleAttr::get(
         b.getContext(), ssd::Form::Chunked, /*chunk=*/64, /*sub_block=*/16,
         operand, ssd::WeightSide::Keys, /*channels=*/0, /*warps=*/0,
-        /*stages=*/0, /*consumers=*/0));
+        /*stages=*/0, /*consumers=*/0,
+        /*alternatives=*/llvm::ArrayRef<int64_t>()));
   });
 }
 

@@ -146,7 +146,8 @@ private:
       EXPECT_TRUE(status.isOk() && work.isOk()) << status.message();
       if (!status.isOk() || !work.isOk())
         return false;
-      run(checked.pointers.data(), checked.symbols.data(), unsigned(work->blocks));
+      run(checked.pointers.data(), checked.symbols.data(),
+          unsigned(work->blocks));
     }
     return true;
   }

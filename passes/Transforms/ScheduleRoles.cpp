@@ -1,0 +1,85 @@
+// SPDX-FileCopyrightText: The mamba-compiler authors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+// ScheduleSelector: the kernels with roles of a chunk program.
+
+#include "passes/Transforms/ScheduleSelector.h"
+
+#include "mlir/IR/Remarks.h"
+#include "passes/Transforms/RoleShape.h"
+#include "llvm/Support/FormatVariadic.h"
+
+#include <limits>
+
+using namespace mlir;
+using namespace mamba::ssd;
+
+namespace mamba {
+
+/// What the kernels with roles fix, besides what their checks see in the
+/// program.
+std::string ScheduleSelector::rejectForRoles(ScheduleAttr schedule) {
+  const KernelLimits &limits = getMmaSyncLimits();
+  if (schedule.getForm() != Form::Chunked)
+    return "kernels with roles are chunked";
+  if (schedule.getSubBlock() != limits.rowsPerWarp)
+    return llvm::formatv("sub_block {0} is not the {1} rows of a warp",
+                         schedule.getSubBlock(), limits.rowsPerWarp);
+  if (schedule.getOperand() != operandType)
+    return llvm::formatv("operand {0} is not the inputs' type {1}",
+                         schedule.getOperand(), operandType);
+  return "";
+}
+
+void ScheduleSelector::remarkOn(const RoleShape &shape, double seconds) {
+  remark::analysis(apply.getLoc(),
+                   remark::RemarkOpts::name("Resources").category(kCategory))
+      << remark::add("{0} consumers of {1} registers a thread, {2} B of shared "
+                     "memory (limit {3} B); {4:F1} us predicted",
+                     shape.consumers, shape.consumeRegisters, shape.sharedBytes,
+                     target.sharedBytesPerBlock, seconds * 1e6);
+}
+
+/// Where the sizes are known, the kernel with the least predicted time. Where
+/// they are not, all of them: the launch chooses.
+void ScheduleSelector::evaluateRoles(ScheduleCandidate &candidate,
+                                     ChunkScanOp scan) {
+  ScheduleAttr schedule = candidate.schedule;
+  bool forced = schedule.getConsumers() > 0;
+  SmallVector<int64_t> choices = {schedule.getConsumers()};
+  if (forced)
+    llvm::append_range(choices, schedule.getAlternatives());
+  else
+    choices.assign(std::begin(kConsumerChoices), std::end(kConsumerChoices));
+  bool launchChooses = forced || hasDynamicSizes();
+  std::optional<RoleShape> chosen;
+  SmallVector<int64_t> others;
+  double least = std::numeric_limits<double>::infinity();
+  for (int64_t consumers : choices) {
+    std::optional<RoleShape> shape =
+        chooseRoleShape(scan, target, consumers, candidate.rejection);
+    if (!shape && forced)
+      return;
+    if (!shape)
+      continue;
+    double seconds =
+        predictRoleSeconds(scan, target, *shape, candidate.work, getSizes());
+    remarkOn(*shape, seconds);
+    if (!chosen || (!launchChooses && seconds < least))
+      chosen = shape;
+    else if (launchChooses)
+      others.push_back(consumers);
+    least = std::min(least, seconds);
+  }
+  if (!chosen)
+    return;
+  candidate.rejection.clear();
+  candidate.seconds = least;
+  candidate.schedule = ScheduleAttr::get(
+      apply.getContext(), schedule.getForm(), schedule.getChunk(),
+      schedule.getSubBlock(), schedule.getOperand(), schedule.getWeights(),
+      kRoleChannels, chosen->getWarps(), chosen->sharedStages,
+      chosen->consumers, others);
+}
+
+} // namespace mamba

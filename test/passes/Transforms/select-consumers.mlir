@@ -1,0 +1,120 @@
+// SPDX-FileCopyrightText: The mamba-compiler authors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// RUN: mamba-opt %s -ssd-select-schedule=target=sm_90a | FileCheck %s
+
+// With sizes that are known, the number of consumers is the one that was faster
+// on an H100: the shapes of codegen/PERFORMANCE.md, by batch, time, heads,
+// headdim, state and groups. Only S5 has the choice of one and takes it.
+
+// CHECK-LABEL: @S1
+// CHECK: consumers = 2>
+func.func @S1(%x: tensor<8x4096x80x64xbf16>, %a: tensor<8x4096x80xf32>,
+               %b: tensor<8x4096x1x128xbf16>, %c: tensor<8x4096x1x128xbf16>)
+    -> tensor<8x4096x80x64xbf16> {
+  %M = ssd.state_space %c, %b decay %a : tensor<8x4096x1x128xbf16>, tensor<8x4096x1x128xbf16>, tensor<8x4096x80xf32>
+  %y = ssd.apply %M, %x : !ssd.matrix<8x80x4096, causal>, tensor<8x4096x80x64xbf16> -> tensor<8x4096x80x64xbf16>
+  return %y : tensor<8x4096x80x64xbf16>
+}
+
+// CHECK-LABEL: @S2
+// CHECK: consumers = 2>
+func.func @S2(%x: tensor<16x2048x24x64xbf16>, %a: tensor<16x2048x24xf32>,
+               %b: tensor<16x2048x1x128xbf16>, %c: tensor<16x2048x1x128xbf16>)
+    -> tensor<16x2048x24x64xbf16> {
+  %M = ssd.state_space %c, %b decay %a : tensor<16x2048x1x128xbf16>, tensor<16x2048x1x128xbf16>, tensor<16x2048x24xf32>
+  %y = ssd.apply %M, %x : !ssd.matrix<16x24x2048, causal>, tensor<16x2048x24x64xbf16> -> tensor<16x2048x24x64xbf16>
+  return %y : tensor<16x2048x24x64xbf16>
+}
+
+// CHECK-LABEL: @S3
+// CHECK: consumers = 2>
+func.func @S3(%x: tensor<2x8192x128x64xbf16>, %a: tensor<2x8192x128xf32>,
+               %b: tensor<2x8192x8x128xbf16>, %c: tensor<2x8192x8x128xbf16>)
+    -> tensor<2x8192x128x64xbf16> {
+  %M = ssd.state_space %c, %b decay %a : tensor<2x8192x8x128xbf16>, tensor<2x8192x8x128xbf16>, tensor<2x8192x128xf32>
+  %y = ssd.apply %M, %x : !ssd.matrix<2x128x8192, causal>, tensor<2x8192x128x64xbf16> -> tensor<2x8192x128x64xbf16>
+  return %y : tensor<2x8192x128x64xbf16>
+}
+
+// CHECK-LABEL: @S4
+// CHECK: consumers = 2>
+func.func @S4(%x: tensor<1x65536x24x64xbf16>, %a: tensor<1x65536x24xf32>,
+               %b: tensor<1x65536x1x128xbf16>, %c: tensor<1x65536x1x128xbf16>)
+    -> tensor<1x65536x24x64xbf16> {
+  %M = ssd.state_space %c, %b decay %a : tensor<1x65536x1x128xbf16>, tensor<1x65536x1x128xbf16>, tensor<1x65536x24xf32>
+  %y = ssd.apply %M, %x : !ssd.matrix<1x24x65536, causal>, tensor<1x65536x24x64xbf16> -> tensor<1x65536x24x64xbf16>
+  return %y : tensor<1x65536x24x64xbf16>
+}
+
+// CHECK-LABEL: @S5
+// CHECK: consumers = 1>
+func.func @S5(%x: tensor<1x4096x24x64xbf16>, %a: tensor<1x4096x24xf32>,
+               %b: tensor<1x4096x1x128xbf16>, %c: tensor<1x4096x1x128xbf16>)
+    -> tensor<1x4096x24x64xbf16> {
+  %M = ssd.state_space %c, %b decay %a : tensor<1x4096x1x128xbf16>, tensor<1x4096x1x128xbf16>, tensor<1x4096x24xf32>
+  %y = ssd.apply %M, %x : !ssd.matrix<1x24x4096, causal>, tensor<1x4096x24x64xbf16> -> tensor<1x4096x24x64xbf16>
+  return %y : tensor<1x4096x24x64xbf16>
+}
+
+// CHECK-LABEL: @S6
+// CHECK: consumers = 2>
+func.func @S6(%x: tensor<16x4096x64x64xbf16>, %a: tensor<16x4096x64xf32>,
+               %b: tensor<16x4096x1x64xbf16>, %c: tensor<16x4096x1x64xbf16>)
+    -> tensor<16x4096x64x64xbf16> {
+  %M = ssd.state_space %c, %b decay %a : tensor<16x4096x1x64xbf16>, tensor<16x4096x1x64xbf16>, tensor<16x4096x64xf32>
+  %y = ssd.apply %M, %x : !ssd.matrix<16x64x4096, causal>, tensor<16x4096x64x64xbf16> -> tensor<16x4096x64x64xbf16>
+  return %y : tensor<16x4096x64x64xbf16>
+}
+
+// CHECK-LABEL: @S7
+// CHECK: consumers = 1>
+func.func @S7(%x: tensor<4x4096x32x64xbf16>, %a: tensor<4x4096x32xf32>,
+               %b: tensor<4x4096x1x256xbf16>, %c: tensor<4x4096x1x256xbf16>)
+    -> tensor<4x4096x32x64xbf16> {
+  %M = ssd.state_space %c, %b decay %a : tensor<4x4096x1x256xbf16>, tensor<4x4096x1x256xbf16>, tensor<4x4096x32xf32>
+  %y = ssd.apply %M, %x : !ssd.matrix<4x32x4096, causal>, tensor<4x4096x32x64xbf16> -> tensor<4x4096x32x64xbf16>
+  return %y : tensor<4x4096x32x64xbf16>
+}
+
+// CHECK-LABEL: @S8
+// CHECK: consumers = 2>
+func.func @S8(%x: tensor<4x4096x32x128xbf16>, %a: tensor<4x4096x32xf32>,
+               %b: tensor<4x4096x1x128xbf16>, %c: tensor<4x4096x1x128xbf16>)
+    -> tensor<4x4096x32x128xbf16> {
+  %M = ssd.state_space %c, %b decay %a : tensor<4x4096x1x128xbf16>, tensor<4x4096x1x128xbf16>, tensor<4x4096x32xf32>
+  %y = ssd.apply %M, %x : !ssd.matrix<4x32x4096, causal>, tensor<4x4096x32x128xbf16> -> tensor<4x4096x32x128xbf16>
+  return %y : tensor<4x4096x32x128xbf16>
+}
+
+// One dynamic size is enough for the choice to be made at launch.
+// CHECK-LABEL: @dynamic_batch
+// CHECK: consumers = 2, alternatives = [1]>
+func.func @dynamic_batch(%x: tensor<?x4096x4x64xbf16>, %a: tensor<?x4096x4xf32>,
+                         %b: tensor<?x4096x1x64xbf16>, %c: tensor<?x4096x1x64xbf16>)
+    -> tensor<?x4096x4x64xbf16> {
+  %M = ssd.state_space %c, %b decay %a : tensor<?x4096x1x64xbf16>, tensor<?x4096x1x64xbf16>, tensor<?x4096x4xf32>
+  %y = ssd.apply %M, %x : !ssd.matrix<?x4x4096, causal>, tensor<?x4096x4x64xbf16> -> tensor<?x4096x4x64xbf16>
+  return %y : tensor<?x4096x4x64xbf16>
+}
+
+// Three heads cannot be taken in pairs.
+// CHECK-LABEL: @odd_heads
+// CHECK: consumers = 1>
+func.func @odd_heads(%x: tensor<?x?x3x64xbf16>, %a: tensor<?x?x3xf32>,
+                     %b: tensor<?x?x1x64xbf16>, %c: tensor<?x?x1x64xbf16>)
+    -> tensor<?x?x3x64xbf16> {
+  %M = ssd.state_space %c, %b decay %a : tensor<?x?x1x64xbf16>, tensor<?x?x1x64xbf16>, tensor<?x?x3xf32>
+  %y = ssd.apply %M, %x : !ssd.matrix<?x3x?, causal>, tensor<?x?x3x64xbf16> -> tensor<?x?x3x64xbf16>
+  return %y : tensor<?x?x3x64xbf16>
+}
+
+// What is written is kept.
+// CHECK-LABEL: @written
+// CHECK: consumers = 1, alternatives = [2]>
+func.func @written(%x: tensor<?x?x4x64xbf16>, %a: tensor<?x?x4xf32>,
+                   %b: tensor<?x?x1x64xbf16>, %c: tensor<?x?x1x64xbf16>)
+    -> tensor<?x?x4x64xbf16> {
+  %M = ssd.state_space %c, %b decay %a : tensor<?x?x1x64xbf16>, tensor<?x?x1x64xbf16>, tensor<?x?x4xf32>
+  %y = ssd.apply %M, %x schedule <form = chunked, chunk = 64, sub_block = 16, operand = bf16, consumers = 1, alternatives = [2]> : !ssd.matrix<?x4x?, causal>, tensor<?x?x4x64xbf16> -> tensor<?x?x4x64xbf16>
+  return %y : tensor<?x?x4x64xbf16>
+}
