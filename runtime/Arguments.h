@@ -33,6 +33,8 @@ struct CheckedArguments {
   int64_t zeroedBytes = 0;
   /// Multiprocessors of the device, 0 on the CPU.
   int64_t units = 0;
+  /// Whether a kernel that runs reads zeroed temporaries.
+  bool readsZeros = false;
 };
 
 /// A device as arguments are checked for it.

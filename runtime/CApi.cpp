@@ -210,6 +210,20 @@ mamba_status *mamba_function_workspace_bytes(const mamba_function *function,
   return inContext(size.takeStatus(), "measuring the workspace of", function);
 }
 
+mamba_status *mamba_function_kernel_name(const mamba_function *function,
+                                         const DLTensor *const *arguments,
+                                         int32_t num_arguments, int32_t step,
+                                         const char **name) {
+  if (mamba_status *status = checkList(function, arguments, num_arguments))
+    return status;
+  MAMBA_REQUIRE(name);
+  Result<const char *> found =
+      function->get().kernelName(listOf(arguments, num_arguments), step);
+  if (found.isOk())
+    *name = *found;
+  return inContext(found.takeStatus(), "choosing a kernel of", function);
+}
+
 mamba_status *mamba_function_launch(const mamba_function *function,
                                     const DLTensor *const *arguments,
                                     int32_t num_arguments, void *workspace,

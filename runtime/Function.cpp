@@ -18,6 +18,8 @@ Status Function::check(ArgumentList arguments,
     if (!chosen.isOk())
       return chosen.takeStatus();
     const mamba_kernel &kernel = launchPlan.kernels()[chosen->index];
+    if (launchPlan.takesZeros(chosen->index))
+      checked.readsZeros |= kernel.gang == 0 || chosen->work.cuts;
     TensorMapShape shape;
     for (int32_t i = 0; status.isOk() && i < kernel.num_tensor_maps; ++i)
       status =
@@ -32,6 +34,18 @@ Result<int64_t> Function::workspaceBytes(ArgumentList arguments) const {
   if (!status.isOk())
     return status;
   return checked.workspaceBytes;
+}
+
+Result<const char *> Function::kernelName(ArgumentList arguments,
+                                          int32_t step) const {
+  CheckedArguments checked;
+  Status status = check(arguments, checked);
+  if (!status.isOk())
+    return status;
+  auto steps = launchPlan.steps();
+  if (step < 0 || static_cast<size_t>(step) >= steps.size())
+    return static_cast<const char *>(nullptr);
+  return launchPlan.kernels()[choose(steps[step], checked).index].name;
 }
 
 Status Function::prepare(ArgumentList arguments, void *workspace,

@@ -20,6 +20,10 @@ public:
   /// Size of the workspace for these arguments in bytes.
   Result<int64_t> workspaceBytes(ArgumentList arguments) const;
 
+  /// The name of the kernel that `step` runs for these arguments; null if there
+  /// is no such step.
+  Result<const char *> kernelName(ArgumentList arguments, int32_t step) const;
+
 protected:
   Function(Plan plan, Placement place, int64_t gridLimit)
       : launchPlan(std::move(plan)), place(place), gridLimit(gridLimit) {}

@@ -3,6 +3,8 @@
 
 #include "runtime/Plan.h"
 
+#include <algorithm>
+
 using namespace mamba::rt;
 
 namespace {
@@ -356,7 +358,12 @@ Result<Plan> Plan::copy(const mamba_plan *source) {
   for (mamba_kernel &kernel : plan.kernelList)
     kernel.name = plan.keep(kernel.name);
   for (int32_t i = 0; i < source->num_kernels; ++i) {
-    if (source->kernels[i].alternative)
+    const mamba_kernel &kernel = source->kernels[i];
+    plan.zeroTakers.push_back(std::any_of(
+        kernel.params, kernel.params + kernel.num_params, [&](int32_t param) {
+          return source->params[param].flags & MAMBA_PARAM_ZEROED;
+        }));
+    if (kernel.alternative)
       ++plan.stepList.back().count;
     else
       plan.stepList.push_back({i, 1});

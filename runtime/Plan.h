@@ -46,6 +46,9 @@ public:
   std::span<const mamba_kernel> kernels() const { return kernelList; }
   std::span<const PlanStep> steps() const { return stepList; }
 
+  /// Whether a kernel takes temporaries that start as zeros.
+  bool takesZeros(int32_t kernel) const { return zeroTakers[kernel]; }
+
   /// How many arguments a caller passes: the inputs and outputs.
   size_t argumentCount() const { return static_cast<size_t>(numArguments); }
 
@@ -65,6 +68,7 @@ private:
   std::vector<mamba_symbol> symbolList;
   std::vector<mamba_kernel> kernelList;
   std::vector<PlanStep> stepList;
+  std::vector<bool> zeroTakers;
   std::vector<int32_t> positions;
   int32_t numArguments = 0;
   // Pointers into the strings stay valid when the plan moves.

@@ -149,6 +149,13 @@ mamba_function_workspace_bytes(const mamba_function *function,
                                const DLTensor *const *arguments,
                                int32_t num_arguments, size_t *bytes);
 
+/* The kernel that a launch with these arguments runs as step `step` (0, 1, ...;
+ * a series of alternatives is one step), for logs and profiles; NULL behind the
+ * last step. The name lives as long as the function. */
+MAMBA_API mamba_status *mamba_function_kernel_name(
+    const mamba_function *function, const DLTensor *const *arguments,
+    int32_t num_arguments, int32_t step, const char **name);
+
 /* Validates, then launches on `stream`: no allocation, no synchronisation, and
  * so usable while the stream is being captured into a graph. `workspace` is
  * device memory used by this launch only until it has finished. */

@@ -81,6 +81,10 @@ GpuDevice::load(const void *image, size_t bytes,
 }
 
 ContextScope::ContextScope(const GpuDevice &device) : driver(device.driver()) {
+  // Mostly it is current already: frameworks use primary contexts, too.
+  Context current = nullptr;
+  if (driver.ctxGetCurrent(&current) == success && current == device.context())
+    return;
   status =
       driver.check(driver.ctxPushCurrent(device.context()), "cuCtxPushCurrent");
   pushed = status.isOk();

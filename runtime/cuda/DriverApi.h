@@ -55,6 +55,7 @@ constexpr int jitInfoLog = 3;
 constexpr int jitInfoLogBytes = 4;
 constexpr int jitErrorLog = 5;
 constexpr int jitErrorLogBytes = 6;
+constexpr int jitSplitCompile = 34;
 constexpr int inputPtx = 1;
 
 /// CUtensorMap: opaque, passed to kernels by value.
@@ -88,6 +89,7 @@ constexpr int tensorMapFillZero = 0;
   X(deviceTotalMem, "cuDeviceTotalMem_v2", (size_t *, Device))                 \
   X(primaryCtxRetain, "cuDevicePrimaryCtxRetain", (Context *, Device))         \
   X(primaryCtxRelease, "cuDevicePrimaryCtxRelease_v2", (Device))               \
+  X(ctxGetCurrent, "cuCtxGetCurrent", (Context *))                             \
   X(ctxPushCurrent, "cuCtxPushCurrent_v2", (Context))                          \
   X(ctxPopCurrent, "cuCtxPopCurrent_v2", (Context *))                          \
   X(moduleLoadDataEx, "cuModuleLoadDataEx",                                    \

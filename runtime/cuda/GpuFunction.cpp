@@ -64,13 +64,6 @@ Status checkGangs(const Plan &plan, int64_t units) {
   return {};
 }
 
-bool takesZeros(const Plan &plan, const mamba_kernel &kernel) {
-  return std::any_of(kernel.params, kernel.params + kernel.num_params,
-                     [&](int32_t param) {
-                       return plan.params()[param].flags & MAMBA_PARAM_ZEROED;
-                     });
-}
-
 } // namespace
 
 GpuFunction::GpuFunction(std::shared_ptr<LoadedModule> module, Plan plan,
@@ -104,7 +97,7 @@ Result<GpuFunction> GpuFunction::create(std::shared_ptr<LoadedModule> module,
       return handle.takeStatus();
     status = configure(device, kernel, *handle)
                  .withContext(text("kernel '", kernel.name, "'"));
-    bound.push_back({*handle, nullptr, takesZeros(plan, kernel)});
+    bound.push_back({*handle, nullptr});
     if (kernel.num_tensor_maps > 0)
       bound.back().tensorMaps = std::make_unique<TensorMapCache>(
           device.driver().tensorMapEncodeTiled);
@@ -112,14 +105,6 @@ Result<GpuFunction> GpuFunction::create(std::shared_ptr<LoadedModule> module,
   if (!status.isOk())
     return status;
   return GpuFunction(std::move(module), std::move(plan), std::move(bound));
-}
-
-bool GpuFunction::needsZeros(const CheckedArguments &checked) const {
-  return std::ranges::any_of(plan().steps(), [&](const PlanStep &step) {
-    ChosenKernel chosen = choose(step, checked);
-    bool reads = plan().kernels()[chosen.index].gang == 0 || chosen.work.cuts;
-    return reads && bound[chosen.index].takesZeros;
-  });
 }
 
 Status GpuFunction::launchKernel(const ChosenKernel &chosen,
@@ -164,7 +149,7 @@ Status GpuFunction::launch(ArgumentList arguments, void *workspace,
   status = scope.takeStatus();
   const Driver &driver = module->device().driver();
   // The zeroed temporaries are the start of the workspace.
-  if (status.isOk() && checked.zeroedBytes > 0 && needsZeros(checked))
+  if (status.isOk() && checked.readsZeros)
     status = driver.check(
         driver.memsetWordsAsync(
             reinterpret_cast<DevicePointer>(workspace),

@@ -31,14 +31,11 @@ private:
     Kernel handle;
     /// Null if the kernel takes no tensor maps.
     std::unique_ptr<TensorMapCache> tensorMaps;
-    bool takesZeros = false;
   };
 
   GpuFunction(std::shared_ptr<LoadedModule> module, Plan plan,
               std::vector<BoundKernel> bound);
 
-  /// Whether a kernel that runs on these arguments reads zeroed temporaries.
-  bool needsZeros(const CheckedArguments &checked) const;
   Status launchKernel(const ChosenKernel &chosen, CheckedArguments &checked,
                       Stream stream) const;
 

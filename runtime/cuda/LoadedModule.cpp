@@ -13,16 +13,21 @@ using namespace mamba::rt::cu;
 
 namespace {
 
-/// What the driver's compiler says, and the options that make it say so.
-class JitLog {
+/// The options of the driver's compiler, and what it says.
+class JitOptions {
 public:
-  JitLog() {
-    options = {jitErrorLog, jitErrorLogBytes, jitInfoLog, jitInfoLogBytes};
+  explicit JitOptions(const Driver &driver) {
     void *size = reinterpret_cast<void *>(uintptr_t(bufferBytes - 1));
-    values = {errors.data(), size, notes.data(), size};
+    options = {jitErrorLog, jitErrorLogBytes, jitInfoLog, jitInfoLogBytes,
+               jitSplitCompile};
+    // As many threads as there are cores: a plan with alternatives has several
+    // kernels, which take the driver's compiler most of a second.
+    values = {errors.data(), size, notes.data(), size, /*threads=*/nullptr};
+    if (driver.version() >= splitCompileVersion)
+      ++used;
   }
 
-  unsigned count() const { return static_cast<unsigned>(options.size()); }
+  unsigned count() const { return used; }
 
   std::string report() const {
     std::string log(errors.data());
@@ -33,11 +38,16 @@ public:
     return log;
   }
 
-  std::array<int, 4> options;
-  std::array<void *, 4> values;
+  std::array<int, 5> options;
+  std::array<void *, 5> values;
 
 private:
   static constexpr size_t bufferBytes = 16384;
+  /// The first driver that compiles the kernels of a module side by side.
+  static constexpr int splitCompileVersion = 13000;
+
+  /// The last option is left out with older drivers.
+  unsigned used = 4;
   std::vector<char> errors = std::vector<char>(bufferBytes);
   std::vector<char> notes = std::vector<char>(bufferBytes);
 };
@@ -45,7 +55,7 @@ private:
 /// Adds the JIT's log to a driver error, and the code that says whose fault it
 /// is.
 Status explain(const Driver &driver, Code result, const char *call,
-               const JitLog &log) {
+               const JitOptions &jit) {
   Status status = driver.check(result, call);
   mamba_status_code code = status.code();
   std::string hint;
@@ -62,26 +72,26 @@ Status explain(const Driver &driver, Code result, const char *call,
     code = MAMBA_UNAVAILABLE;
     hint = "; the driver's libnvidia-ptxjitcompiler.so.1 is missing";
   }
-  std::string said = log.report();
+  std::string said = jit.report();
   return error(code, status.message(), hint, said.empty() ? "" : ":\n", said);
 }
 
 Result<Module> loadImage(const Driver &driver, const char *image) {
-  JitLog log;
+  JitOptions jit(driver);
   Module module = nullptr;
-  Code result = driver.moduleLoadDataEx(&module, image, log.count(),
-                                        log.options.data(), log.values.data());
+  Code result = driver.moduleLoadDataEx(&module, image, jit.count(),
+                                        jit.options.data(), jit.values.data());
   if (result != success)
-    return explain(driver, result, "cuModuleLoadDataEx", log);
+    return explain(driver, result, "cuModuleLoadDataEx", jit);
   return module;
 }
 
 /// Compiles PTX for the current context's device.
 Result<std::string> compilePtx(const Driver &driver, std::string ptx) {
-  JitLog log;
+  JitOptions jit(driver);
   LinkState state = nullptr;
-  Code result = driver.linkCreate(log.count(), log.options.data(),
-                                  log.values.data(), &state);
+  Code result = driver.linkCreate(jit.count(), jit.options.data(),
+                                  jit.values.data(), &state);
   if (result != success)
     return driver.check(result, "cuLinkCreate");
   void *cubin = nullptr;
@@ -97,7 +107,7 @@ Result<std::string> compilePtx(const Driver &driver, std::string ptx) {
       result == success
           ? Result<std::string>(
                 std::string(static_cast<const char *>(cubin), cubinBytes))
-          : Result<std::string>(explain(driver, result, call, log));
+          : Result<std::string>(explain(driver, result, call, jit));
   driver.linkDestroy(state);
   return compiled;
 }

@@ -24,6 +24,7 @@ void saw(const char *call) { driver().calls.push_back(call); }
 Context fakeContext() { return reinterpret_cast<Context>(uintptr_t(0xc0)); }
 
 Code writeLog(unsigned count, const int *options, void **values) {
+  driver().jitOptions.assign(options, options + count);
   for (unsigned i = 0; i < count; ++i)
     if (options[i] == jitErrorLog)
       std::strcpy(static_cast<char *>(values[i]), driver().jitLog.c_str());
@@ -101,7 +102,14 @@ Code cuDevicePrimaryCtxRelease_v2(Device) {
   return success;
 }
 
+Code cuCtxGetCurrent(Context *context) {
+  const auto &stack = driver().contexts;
+  *context = stack.empty() ? nullptr : fakeContext();
+  return success;
+}
+
 Code cuCtxPushCurrent_v2(Context context) {
+  ++driver().pushes;
   driver().contexts.push_back(context);
   return success;
 }

@@ -73,6 +73,8 @@ struct FakeDriver {
   std::vector<std::string> images; // that were loaded
   std::map<std::string, int> dynamicShared;
   std::vector<const void *> contexts; // the stack of current ones
+  std::vector<int> jitOptions;        // of the last compilation
+  int pushes = 0;                     // of contexts
   int retained = 0;
   int loadedModules = 0;
 

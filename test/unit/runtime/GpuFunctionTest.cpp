@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The mamba-compiler authors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
+#include "runtime/cuda/Device.h"
 #include "test/unit/runtime/FakeDriverTest.h"
 
 #include <set>
@@ -88,6 +89,19 @@ TEST_F(GpuFunction, LaunchCallsNothingButLaunches) {
   ASSERT_TRUE(launch().isOk());
   EXPECT_EQ(std::set<std::string>(fake->calls.begin(), fake->calls.end()),
             std::set<std::string>{"cuLaunchKernel"});
+}
+
+// A framework's thread has the primary context current.
+TEST_F(GpuFunction, PushesTheContextOnlyWhereItIsNotCurrent) {
+  ASSERT_TRUE(create().isOk());
+  fake->pushes = 0;
+  ASSERT_TRUE(launch().isOk());
+  EXPECT_EQ(fake->pushes, 1);
+  auto gpu = mamba::rt::cu::GpuDevice::open(0);
+  ASSERT_TRUE(gpu.isOk());
+  mamba::rt::cu::ContextScope current(**gpu);
+  ASSERT_TRUE(launch().isOk());
+  EXPECT_EQ(fake->pushes, 2);
 }
 
 TEST_F(GpuFunction, AsksForLargeSharedMemoryOnly) {

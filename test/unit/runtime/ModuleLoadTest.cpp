@@ -62,6 +62,19 @@ TEST_F(ModuleLoad, JitLogIsInTheError) {
   EXPECT_TRUE(fs::is_empty(directory));
 }
 
+// Drivers before 13.0 do not know CU_JIT_SPLIT_COMPILE, which is 34.
+TEST_F(ModuleLoad, KernelsAreCompiledSideBySide) {
+  ASSERT_TRUE(load(ptx).isOk());
+  EXPECT_EQ(fake->jitOptions, (std::vector<int>{5, 6, 3, 4}));
+  mamba_device_release(std::exchange(device, nullptr));
+  fake->version = 13000;
+  ASSERT_TRUE(Outcome(mamba_device_open(0, &device)).isOk());
+  ASSERT_TRUE(load(ptx).isOk());
+  EXPECT_EQ(fake->jitOptions, (std::vector<int>{5, 6, 3, 4, 34}));
+  ASSERT_TRUE(load(ptx, /*cached=*/true).isOk());
+  EXPECT_EQ(fake->jitOptions.back(), 34);
+}
+
 TEST_F(ModuleLoad, OldDriverAndOtherArchitecture) {
   fake->loadResult = 222;
   Outcome loaded = load(ptx);

@@ -143,6 +143,21 @@ TEST_F(PersistentFunction, LaunchesTheAlternativeForItsSizes) {
   ASSERT_TRUE(launch(longer).isOk());
   ASSERT_EQ(fake->launches.size(), 4u);
   EXPECT_EQ(fake->launches[3].kernel, "scan_wide");
+  const char *name = nullptr;
+  auto kernelName = [&](const SampleArguments &given, int32_t step) {
+    return Outcome(
+        mamba_function_kernel_name(function, given.list, 3, step, &name));
+  };
+  ASSERT_TRUE(kernelName(arguments, 1).isOk());
+  EXPECT_STREQ(name, "scan_outputs");
+  ASSERT_TRUE(kernelName(longer, 1).isOk());
+  EXPECT_STREQ(name, "scan_wide");
+  ASSERT_TRUE(kernelName(longer, 2).isOk());
+  EXPECT_EQ(name, nullptr);
+  longer.x.shape[2] = 3;
+  EXPECT_EQ(kernelName(longer, 1).message,
+            "choosing a kernel of 'scan': argument 0 'x': dimension 2 is 3, "
+            "expected 4");
 }
 
 TEST_F(PersistentFunction, AlternativeLargerThanTheDevice) {
