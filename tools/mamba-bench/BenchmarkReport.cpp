@@ -109,7 +109,8 @@ json::Object toJson(const BenchmarkRow &row, unsigned index) {
                       {"repetitions", 1},
                       {"repetition_index", 0},
                       {"threads", 1},
-                      {"label", row.label}};
+                      {"label", row.label},
+                      {"kernel", row.kernel}};
   if (!row.error.empty()) {
     object["error_occurred"] = true;
     object["error_message"] = row.error;
@@ -152,7 +153,7 @@ void print(raw_ostream &stream, const BenchmarkRow &row, size_t width) {
                    row.cpuSeconds * 1e3, row.iterations);
   for (const auto &[name, value] : row.counters)
     stream << " " << name << format("=%.4g", value);
-  stream << " " << row.label << "\n";
+  stream << " " << row.label << " " << row.kernel << "\n";
 }
 
 } // namespace mamba::tools

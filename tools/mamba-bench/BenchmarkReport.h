@@ -16,8 +16,9 @@ namespace mamba::tools {
 /// One line of results.
 struct BenchmarkRow {
   std::string name;
-  std::string label; ///< The shape in numbers.
-  std::string error; ///< Why there are no results; empty if there are.
+  std::string label;  ///< The shape in numbers.
+  std::string kernel; ///< The one that ran, of several the first.
+  std::string error;  ///< Why there are no results; empty if there are.
   unsigned iterations = 0;
   double realSeconds = 0; ///< Of a launch.
   double cpuSeconds = 0;  ///< Of a launch, for the host.

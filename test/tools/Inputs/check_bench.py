@@ -18,6 +18,7 @@ assert row["time_unit"] == "ms" and row["threads"] == 1, row
 assert row["iterations"] == 3 and row["input_sets"] == 16, row
 assert row["min_ms"] <= row["real_time"] <= row["max_ms"], row
 assert row["label"] == sys.argv[2], row
+assert row["kernel"] == "mamba2_0", row
 assert all(row[counter] > 0 for counter in ["cpu_time"] + sys.argv[3:]), row
 
 
