@@ -16,7 +16,9 @@ struct mamba_compiled {
 mamba_compiled *mamba_compile(const char *text, const char *entry,
                               const char *target, char **message) {
   *message = nullptr;
-  auto function = compileSource(text, entry ? entry : "", target);
+  const char *cache = getenv("MAMBA_CACHE_DIR");
+  auto function = compileSource(text, entry ? entry : "", target,
+                                /*threads=*/0, cache ? cache : "");
   if (function)
     return new mamba_compiled{std::move(*function)};
   *message = strdup(llvm::toString(function.takeError()).c_str());

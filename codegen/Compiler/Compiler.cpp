@@ -4,6 +4,7 @@
 #include "codegen/Compiler/Compiler.h"
 
 #include "codegen/CPU/Passes.h"
+#include "codegen/Compiler/CompileCache.h"
 #include "dialect/IR/SsdDialect.h"
 #include "dialect/Tile/TileDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -69,9 +70,9 @@ compileModule(MLIRContext &context, llvm::SourceMgr &sources, StringRef entry,
   return std::make_unique<CompiledFunction>(std::move(*program));
 }
 
-llvm::Expected<std::unique_ptr<CompiledFunction>>
-compileSource(StringRef text, StringRef entry, StringRef target,
-              unsigned threads) {
+static llvm::Expected<std::unique_ptr<CompiledFunction>>
+compileText(StringRef text, StringRef entry, StringRef target,
+            unsigned threads) {
   DialectRegistry registry;
   registerDialects(registry);
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
@@ -87,6 +88,20 @@ compileSource(StringRef text, StringRef entry, StringRef target,
   // What went wrong is in the diagnostics, in the error, or in both.
   std::string message = diagnostics + llvm::toString(result.takeError());
   return llvm::createStringError(StringRef(message).rtrim());
+}
+
+llvm::Expected<std::unique_ptr<CompiledFunction>>
+compileSource(StringRef text, StringRef entry, StringRef target,
+              unsigned threads, StringRef cacheDirectory) {
+  const Target *row = lookupTarget(target);
+  CompileCache cache(row && row->isGpu() ? cacheDirectory : "");
+  CompileCache::Key key = cache.getKey(text, entry, target);
+  if (std::optional<GpuProgram> program = cache.find(key))
+    return std::make_unique<CompiledFunction>(std::move(*program));
+  auto compiled = compileText(text, entry, target, threads);
+  if (compiled)
+    cache.store(key, (*compiled)->getPlan(), (*compiled)->getPtx());
+  return compiled;
 }
 
 } // namespace mamba::codegen

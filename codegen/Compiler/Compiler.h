@@ -39,8 +39,11 @@ private:
 /// `entry` is empty) for `target`, a name of the target table. For the CPU
 /// the code is loaded into this process, to run on `threads` threads (0: one a
 /// core). The error holds the diagnostics with their places in the text.
+/// What was compiled for a GPU is kept in `cacheDirectory`, unless that is
+/// empty, and read from there (CompileCache.h).
 llvm::Expected<std::unique_ptr<CompiledFunction>>
 compileSource(llvm::StringRef text, llvm::StringRef entry,
-              llvm::StringRef target, unsigned threads = 0);
+              llvm::StringRef target, unsigned threads = 0,
+              llvm::StringRef cacheDirectory = "");
 
 } // namespace mamba::codegen

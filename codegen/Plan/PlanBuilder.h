@@ -28,6 +28,7 @@ public:
 private:
   friend class PlanBuilder;
   friend class OraclePlan;
+  friend class PlanImageReader;
   const char *keep(llvm::StringRef text);
 
   std::deque<std::string> strings;

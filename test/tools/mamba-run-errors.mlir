@@ -10,6 +10,9 @@
 // REDEFINE: %{arguments} = %t/nothing.mlir
 // RUN: %{run} NOFILE
 // NOFILE: mamba-run: error: cannot open input file {{.*}}nothing.mlir{{.*}}: No such file
+// REDEFINE: %{arguments} = %t/nothing.mlir --time-compile
+// RUN: %{run} NOTEXT
+// NOTEXT: mamba-run: error: cannot open '{{.*}}nothing.mlir': No such file
 // RUN: echo 'func.func @f(%%x: tensor<2xf32>) { return %%x }' > %t/malformed.mlir
 // REDEFINE: %{arguments} = %t/malformed.mlir
 // RUN: %{run} MALFORMED

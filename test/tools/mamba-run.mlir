@@ -9,6 +9,9 @@
 // RUN:   --expect 0=%t/y.npy --expect S=%t/S.npy --rtol=1e-7 --verify --time --runs=3 --json=%t/run.json \
 // RUN:   | FileCheck %s --check-prefix=AGAIN
 // RUN: FileCheck %s --check-prefix=JSON < %t/run.json
+// RUN: mamba-run %s --entry=retention --time-compile | FileCheck %s --check-prefix=COMPILE
+// COMPILE: compiled for this CPU
+// COMPILE-NEXT: compile {{.*}} ms from text to code
 
 // AGAIN: @retention on the float64 reference interpreter: batch 2, time 7, seed 5
 // AGAIN-DAG: y error 0.00e+00 (limit 1.0e-07) against {{.*}}y.npy

@@ -4,12 +4,14 @@
 // mamba-run: runs a function of an MLIR file, compares and times it.
 
 #include "dialect/IR/SsdOps.h"
+#include "tools/runner/CompileTimes.h"
 #include "tools/runner/Inputs.h"
 #include "tools/runner/Main.h"
 #include "tools/runner/Report.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/MemoryBuffer.h"
 
 using namespace mlir;
 using namespace mamba::tools;
@@ -21,6 +23,7 @@ static const char *const overview =
   mamba-run examples/mamba2.mlir --target=cpu --verify --time
   mamba-run layer.mlir --input x=x.npy --input B=b.npy --expect y=y.npy
   mamba-run layer.mlir --dim batch=8 --dim time=4096 --target=cuda --time
+  mamba-run layer.mlir --target=cuda --time-compile
 
 Arguments and results are addressed by their ssd.name attributes or by their
 positions (0, 1, ...). Arguments without a file are drawn from the seed: as
@@ -75,6 +78,11 @@ static cl::opt<double> verifyLimit(
              "uses the interpreter (default 4e9, some ten seconds)"));
 static cl::opt<bool> timing("time", cl::cat(category),
                             cl::desc("Time the function"));
+static cl::opt<bool> timeCompile(
+    "time-compile", cl::cat(category),
+    cl::desc("Only compile: time the steps from text to a function that can be "
+             "launched, cold, from a disk cache and from memory (export "
+             "CUDA_CACHE_DISABLE=1 to keep the driver's own cache out)"));
 static cl::opt<unsigned>
     runs("runs", cl::init(20), cl::cat(category),
          cl::desc("How many calls --time measures (default 20)"));
@@ -342,10 +350,28 @@ llvm::Error Session::run() {
   return llvm::Error::success();
 }
 
+/// --time-compile.
+static int printCompileTimes() {
+  auto fail = [](const llvm::Twine &message) {
+    llvm::errs() << "mamba-run: error: " << message << "\n";
+    return 1;
+  };
+  auto text = llvm::MemoryBuffer::getFileOrSTDIN(file);
+  if (!text)
+    return fail("cannot open '" + file + "': " + text.getError().message());
+  auto times = timeCompilation((*text)->getBuffer(), entry, target);
+  if (!times)
+    return fail(toString(times.takeError()));
+  print(llvm::outs(), *times);
+  return 0;
+}
+
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   cl::HideUnrelatedOptions(category);
   cl::ParseCommandLineOptions(argc, argv, overview);
+  if (timeCompile)
+    return printCompileTimes();
   return runOnEntry("mamba-run", file, entry,
                     [](func::FuncOp function) -> llvm::Expected<int> {
                       Session session(function);

@@ -3,12 +3,17 @@
 
 // The compiler as a library, through its C interface.
 
+#include "codegen/Compiler/Compiler.h"
+#include "codegen/Compiler/CompileCache.h"
 #include "codegen/Compiler/mamba_compiler.h"
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 #include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <set>
 #include <vector>
 
 namespace {
@@ -144,5 +149,105 @@ INSTANTIATE_TEST_SUITE_P(
                 "unknown target 'sm_70'; known targets are cpu, sm_80"},
         Failure{"Operands", linearAttention("f32"), nullptr, "sm_80", "f32"}),
     [](const auto &info) { return info.param.name; });
+
+/// A directory that ends with the test.
+class CompileCacheTest : public testing::Test {
+protected:
+  CompileCacheTest() {
+    std::string pattern = testing::TempDir() + "mamba-compiled-XXXXXX";
+    directory = mkdtemp(pattern.data());
+  }
+  ~CompileCacheTest() override { std::filesystem::remove_all(directory); }
+
+  std::unique_ptr<mamba::codegen::CompiledFunction>
+  compile(llvm::StringRef target = "sm_90a") {
+    auto compiled = mamba::codegen::compileSource(
+        linearAttention("bf16"), "", target, /*threads=*/1, directory);
+    EXPECT_TRUE(bool(compiled)) << llvm::toString(compiled.takeError());
+    return std::move(*compiled);
+  }
+
+  std::vector<std::filesystem::path> list() {
+    std::vector<std::filesystem::path> files;
+    for (const auto &entry : std::filesystem::directory_iterator(directory))
+      files.push_back(entry.path());
+    return files;
+  }
+
+  std::string directory;
+};
+
+TEST_F(CompileCacheTest, GivesTheSamePlanAndCode) {
+  auto first = compile();
+  ASSERT_EQ(list().size(), 1u);
+  mamba::codegen::CompileCache cache(directory);
+  auto key = cache.getKey(linearAttention("bf16"), "", "sm_90a");
+  EXPECT_TRUE(cache.find(key).has_value());
+  auto second = compile();
+  EXPECT_STREQ(first->getPtx(), second->getPtx());
+  const mamba_plan &a = first->getPlan(), &b = second->getPlan();
+  EXPECT_STREQ(a.name, b.name);
+  EXPECT_STREQ(a.target, b.target);
+  ASSERT_EQ(a.num_params, b.num_params);
+  ASSERT_EQ(a.num_symbols, b.num_symbols);
+  ASSERT_EQ(a.num_kernels, b.num_kernels);
+  for (int32_t i = 0; i < a.num_params; ++i) {
+    EXPECT_STREQ(a.params[i].name, b.params[i].name);
+    EXPECT_EQ(a.params[i].dims[1].symbol, b.params[i].dims[1].symbol);
+  }
+  EXPECT_STREQ(a.symbols[1].name, b.symbols[1].name);
+  EXPECT_STREQ(a.kernels[0].name, b.kernels[0].name);
+  EXPECT_EQ(a.kernels[0].block_size, b.kernels[0].block_size);
+}
+
+TEST_F(CompileCacheTest, KeysDependOnEverything) {
+  mamba::codegen::CompileCache cache(directory);
+  std::set<mamba::codegen::CompileCache::Key> keys = {
+      cache.getKey("ab", "c", "sm_80"), cache.getKey("a", "bc", "sm_80"),
+      cache.getKey("ab", "c", "sm_90a"), cache.getKey("ab", "", "sm_80")};
+  EXPECT_EQ(keys.size(), 4u);
+  // The CPU's code is loaded into the process and not kept.
+  compile("cpu");
+  EXPECT_TRUE(list().empty());
+}
+
+// Whatever byte is lost or changed, the entry is compiled anew.
+TEST_F(CompileCacheTest, DamageCostsTimeOnly) {
+  std::string ptx = compile("sm_80")->getPtx();
+  std::filesystem::path path = list().front();
+  auto size = std::filesystem::file_size(path);
+  mamba::codegen::CompileCache cache(directory);
+  auto key = cache.getKey(linearAttention("bf16"), "", "sm_80");
+  for (uintmax_t length : {size - 1, size / 2, uintmax_t(39), uintmax_t(0)}) {
+    std::filesystem::resize_file(path, length);
+    EXPECT_FALSE(cache.find(key).has_value()) << length;
+  }
+  EXPECT_EQ(compile("sm_80")->getPtx(), ptx);
+  for (std::streamoff at : {0, 33, 100, 2000}) {
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekg(at);
+    char byte = char(file.get() ^ 1);
+    file.seekp(at);
+    file.put(byte);
+    file.close();
+    EXPECT_FALSE(cache.find(key).has_value()) << at;
+    EXPECT_EQ(compile("sm_80")->getPtx(), ptx);
+    EXPECT_TRUE(cache.find(key).has_value()) << at;
+  }
+}
+
+TEST_F(CompileCacheTest, DirectoryThatCannotBeWritten) {
+  std::filesystem::remove_all(directory);
+  std::ofstream(directory) << "a file";
+  EXPECT_NE(compile("sm_80")->getPtx(), nullptr);
+}
+
+TEST_F(CompileCacheTest, DirectoryOfTheEnvironment) {
+  setenv("MAMBA_CACHE_DIR", directory.c_str(), 1);
+  Compiled compiled(linearAttention("bf16"), nullptr, "sm_80");
+  unsetenv("MAMBA_CACHE_DIR");
+  EXPECT_NE(compiled.function, nullptr);
+  EXPECT_EQ(list().size(), 1u);
+}
 
 } // namespace

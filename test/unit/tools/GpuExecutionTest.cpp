@@ -7,6 +7,7 @@
 #include "codegen/Compiler/Compiler.h"
 #include "mlir/Parser/Parser.h"
 #include "test/unit/runtime/FakeDriver.h"
+#include "tools/runner/CompileTimes.h"
 #include "tools/runner/Executable.h"
 #include "gtest/gtest.h"
 
@@ -79,6 +80,32 @@ TEST_F(GpuExecution, LaunchesOnUploadedInputsAndPoisonedOutputs) {
   // Nothing was computed: the output is what it was before the launch.
   EXPECT_TRUE(std::isnan(outputs[0].toReference().getValues().back()));
   EXPECT_EQ(fake->count("cuMemAlloc"), fake->count("cuMemFree"));
+}
+
+// Compiled by the driver, then read from the disk cache, then found in memory.
+TEST_F(GpuExecution, CompileTimesHaveEveryStep) {
+  auto times = timeCompilation(text, "f", "cuda");
+  ASSERT_TRUE(bool(times)) << toString(times.takeError());
+  EXPECT_EQ(times->machine, "Fake GPU");
+  EXPECT_EQ(fake->count("cuLinkCreate"), 1);
+  EXPECT_EQ(fake->count("cuModuleLoadDataEx"), 2);
+  EXPECT_EQ(fake->loadedModules, 0);
+  for (double seconds : {times->context, times->compile, times->compileFromDisk,
+                         times->load, times->loadFromDisk, times->loadAgain})
+    EXPECT_GT(seconds, 0);
+  std::string printed;
+  llvm::raw_string_ostream stream(printed);
+  print(stream, *times);
+  EXPECT_NE(printed.find("ms from a disk cache"), std::string::npos);
+  fake->loadResult = 222;
+  auto failed = timeCompilation(text, "f", "cuda");
+  EXPECT_NE(toString(failed.takeError()).find("needs a driver newer"),
+            std::string::npos);
+  EXPECT_FALSE(
+      bool(llvm::errorToBool(timeCompilation(text, "f", "cpu").takeError())));
+  EXPECT_NE(toString(timeCompilation(text, "g", "cuda").takeError())
+                .find("no function 'g'"),
+            std::string::npos);
 }
 
 TEST_F(GpuExecution, TimesWithEventsOverRotatedArguments) {
