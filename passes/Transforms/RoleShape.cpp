@@ -251,16 +251,15 @@ static bool chooseStages(ChunkScanOp scan, const Target &target,
   return false;
 }
 
-/// Measured on an H100 80GB HBM3 on 2026-11-22 with states of 128, fitted to
-/// the shapes S1 to S8 of codegen/PERFORMANCE.md: S1, S2, S3 and S8 are not
-/// split, S4 and S5 are; all but S3 also with one consumer. S6 has states of
-/// 64, S7 of 256, with one consumer only.
+/// Measured on an H100 80GB HBM3 on 2026-11-22, fitted to the times of both
+/// kernels in codegen/PERFORMANCE.md: states of 128 whole (S1, S3, S8) and
+/// split (S4, S5), of 64 (S6), and of 256 (S7, one consumer only).
 static mamba_cost predictCost(const RoleShape &shape, int64_t states) {
   constexpr double kNanoseconds = 1e3;
-  mamba_cost one = {8500, 1175, 580, 1170}, two = {14000, 1820, 1040, 1170};
+  mamba_cost one = {10000, 1020, 583, 570}, two = {6200, 1720, 975, 1600};
   mamba_cost cost = shape.consumers == 1 ? one : two;
   double size = double(states) / 128;
-  double scale = states <= 128 ? 0.69 + 0.31 * size : 0.265 + 0.735 * size;
+  double scale = states <= 128 ? 0.78 + 0.22 * size : 0.13 + 0.87 * size;
   return {int64_t(kNanoseconds * cost.launch),
           int64_t(kNanoseconds * scale * cost.chunk),
           int64_t(kNanoseconds * scale * cost.summary),

@@ -81,8 +81,7 @@ static cl::opt<bool> timing("time", cl::cat(category),
 static cl::opt<bool> timeCompile(
     "time-compile", cl::cat(category),
     cl::desc("Only compile: time the steps from text to a function that can be "
-             "launched, cold, from a disk cache and from memory (export "
-             "CUDA_CACHE_DISABLE=1 to keep the driver's own cache out)"));
+             "launched, cold, from disk caches and from memory"));
 static cl::opt<unsigned>
     runs("runs", cl::init(20), cl::cat(category),
          cl::desc("How many calls --time measures (default 20)"));

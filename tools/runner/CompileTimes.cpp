@@ -58,6 +58,8 @@ Error Stopwatch::openDevice() {
   times.machine = "this CPU";
   if (target == "cpu")
     return Error::success();
+  setenv("CUDA_CACHE_PATH", directory.c_str(), /*overwrite=*/1);
+  unsetenv("CUDA_CACHE_DISABLE");
   rt::Status status;
   times.context = measure([&] {
     auto opened = rt::cu::GpuDevice::open(/*ordinal=*/0);

@@ -75,6 +75,15 @@ TEST_F(ModuleLoad, KernelsAreCompiledSideBySide) {
   EXPECT_EQ(fake->jitOptions.back(), 34);
 }
 
+// cuLink would ignore that registers move, and the code would be slow.
+TEST_F(ModuleLoad, MovedRegistersAreNotLinked) {
+  ASSERT_TRUE(load(ptx + "setmaxnreg.dec.sync.aligned.u32 48;\n",
+                   /*cached=*/true)
+                  .isOk());
+  EXPECT_EQ(fake->count("cuLinkCreate"), 0);
+  EXPECT_TRUE(fs::is_empty(directory));
+}
+
 TEST_F(ModuleLoad, OldDriverAndOtherArchitecture) {
   fake->loadResult = 222;
   Outcome loaded = load(ptx);
