@@ -275,6 +275,8 @@ FailureOr<PtxModule> emitPtx(gpu::GPUModuleOp module, const Target &target,
     return failure();
 
   llvm::LLVMContext llvmContext;
+  // Passes would make up a name for every instruction.
+  llvmContext.setDiscardValueNames(true);
   std::unique_ptr<llvm::Module> translated =
       translateModuleToLLVMIR(copy, llvmContext, copy.getName());
   if (!translated)
