@@ -28,9 +28,10 @@ typedef struct mamba_compiled mamba_compiled;
  * null-terminated string, for `target`: "cpu" (this machine's; the code is
  * loaded into the process) or a GPU ("sm_80", "sm_90a", …). Returns NULL on
  * failure and stores the diagnostics in *message, to be freed with
- * mamba_compiler_free_message; on success *message is NULL. With the environment
- * variable MAMBA_CACHE_DIR, what is compiled for a GPU is kept in the directory
- * that it names and read from there by the same build of the compiler. */
+ * mamba_compiler_free_message; on success *message is NULL. With the
+ * environment variable MAMBA_CACHE_DIR, what is compiled for a GPU is kept in
+ * the directory that it names and read from there by the same build of the
+ * compiler. */
 mamba_compiled *mamba_compile(const char *text, const char *entry,
                               const char *target, char **message);
 
