@@ -27,7 +27,8 @@ struct CompileTimes {
 /// Compiles the function `entry` of the module `text` (empty: the only one)
 /// and loads it. `target` is "cpu", "cuda" (the first GPU, with code for what
 /// it is) or a GPU architecture. All disk caches, the driver's as well, are
-/// empty directories at the start: sets CUDA_CACHE_PATH before the driver starts.
+/// empty directories at the start: sets CUDA_CACHE_PATH before the driver
+/// starts.
 llvm::Expected<CompileTimes> timeCompilation(llvm::StringRef text,
                                              llvm::StringRef entry,
                                              llvm::StringRef target);
