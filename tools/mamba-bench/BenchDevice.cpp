@@ -48,6 +48,17 @@ createBenchDevice(StringRef name, unsigned threads) {
   return createCpuBenchDevice(threads);
 }
 
+llvm::Expected<std::string> getKernelName(const BenchFunction &function,
+                                          const ArgumentSets &sets) {
+  ArrayRef<const DLTensor *> arguments = sets.get(0);
+  const char *name = nullptr;
+  if (llvm::Error error = takeError(mamba_function_kernel_name(
+          function.handle.get(), arguments.data(), arguments.size(),
+          /*step=*/0, &name)))
+    return error;
+  return name;
+}
+
 llvm::Error takeError(mamba_status *status) {
   if (!status)
     return llvm::Error::success();

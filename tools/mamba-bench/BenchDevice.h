@@ -92,6 +92,10 @@ std::unique_ptr<BenchDevice> createCpuBenchDevice(unsigned threads);
 llvm::Expected<std::unique_ptr<BenchDevice>>
 createGpuBenchDevice(const Target *target);
 
+/// The kernel that a launch on these arguments runs, of several the first.
+llvm::Expected<std::string> getKernelName(const BenchFunction &function,
+                                          const ArgumentSets &sets);
+
 /// A status of the runtime as an error; frees it.
 llvm::Error takeError(mamba_status *status);
 

@@ -65,13 +65,10 @@ static llvm::Error measure(BenchmarkRow &row, BenchDevice &device,
                                    (*mixer)->getSizes(), options.seed);
   if (!sets)
     return sets.takeError();
-  const char *kernel = nullptr;
-  ArrayRef<const DLTensor *> arguments = sets->get(0);
-  if (llvm::Error error = takeError(mamba_function_kernel_name(
-          function->handle.get(), arguments.data(), arguments.size(),
-          /*step=*/0, &kernel)))
-    return error;
-  row.kernel = kernel;
+  auto kernel = getKernelName(*function, *sets);
+  if (!kernel)
+    return kernel.takeError();
+  row.kernel = std::move(*kernel);
   auto measurement = device.time(*function, *sets, options.repeat);
   if (!measurement)
     return measurement.takeError();

@@ -22,6 +22,7 @@ struct Candidate {
   ScheduledMixer mixer;
   BenchFunction function;
   std::vector<Measurement> measurements;
+  std::string kernel; ///< That a launch runs.
   double difference = 0;
   std::string error;
 };
@@ -108,6 +109,10 @@ llvm::Error Sweep::start(Candidate &candidate, StringRef text) {
   if (!function)
     return function.takeError();
   candidate.function = std::move(*function);
+  auto kernel = getKernelName(candidate.function, sets);
+  if (!kernel)
+    return kernel.takeError();
+  candidate.kernel = std::move(*kernel);
   if (llvm::Error error = sets.poisonOutputs(device))
     return error;
   if (llvm::Error error = time(candidate))
@@ -150,6 +155,7 @@ static BenchmarkRow makeRow(const Candidate &candidate, const Candidate &chosen,
   BenchmarkRow row;
   row.label = result.label;
   row.name = result.name + "/" + getScheduleName(candidate.mixer.schedule);
+  row.kernel = candidate.kernel;
   row.error = candidate.error;
   if (!row.error.empty())
     return row;

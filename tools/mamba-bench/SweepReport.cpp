@@ -87,7 +87,8 @@ void Table::printLine(raw_ostream &stream, const Line &line) const {
     stream << format(" %10s", "-");
   stream << format(" %10.2f %10.1e", getCounter(row, "x_floor"),
                    getCounter(row, "difference"))
-         << (&row == &result.rows.front() ? " chosen" : "") << "\n";
+         << (&row == &result.rows.front() ? " chosen: " + row.kernel : "")
+         << "\n";
 }
 
 void Table::print(raw_ostream &stream) const {

@@ -197,7 +197,7 @@ TEST_F(GpuSweep, PrintsATable) {
   print(stream, result, /*verbose=*/true);
   for (const char *part :
        {"mamba2/tiny 2x70x2x64x64x1: form chunked, chunk 64", "\n  stages",
-        " chosen\n", " is within 100.0 % of the best\n",
+        " chosen: mamba2_0\n", " is within 100.0 % of the best\n",
         "rejected: 6 combinations for 2 reasons\n",
         "    4 with 'chunk=32': too short\n"})
     EXPECT_NE(text.find(part), std::string::npos) << part << " in\n" << text;
