@@ -3,9 +3,9 @@
 
 #include "runtime/Grid.h"
 #include "test/unit/runtime/SamplePlan.h"
+#include "gtest/gtest.h"
 
 #include <algorithm>
-#include <gtest/gtest.h>
 
 using namespace mamba::rt;
 using namespace mamba::test;
