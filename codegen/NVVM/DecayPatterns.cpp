@@ -44,9 +44,10 @@ public:
     for (Value &value : prefix.lanes)
       value = mulFloat(b, value, b.f32(kLog2E));
     scale = TokenVector(b, adaptor.getScale());
+    for (Value table : adaptor.getFactors())
+      tables.emplace_back(b, table);
     if (Value tile = adaptor.getScores())
       scores = b.unpack(tile);
-    summand = adaptor.getDiagonal();
   }
 
   /// The registers of the mask, times the scores if there are any.
@@ -78,25 +79,7 @@ private:
     for (auto [value, score] : llvm::zip(mask, scores))
       if (!matchPattern(value, m_AnyZeroFloat()))
         value = mulFloat(b, score, value);
-    if (summand)
-      addToDiagonal(mask);
     return mask;
-  }
-
-  void addToDiagonal(MutableArrayRef<Value> mask) {
-    for (auto [value, place] : llvm::zip(mask, layout.registers)) {
-      // Registers hold 8×8 blocks, of which few contain the diagonal.
-      Value row = b.add(origin[0], place[0]);
-      Value column = b.add(origin[1], place[1] / 8 * 8);
-      std::optional<int64_t> known[] = {constantOf(row), constantOf(column)};
-      if (known[0] && known[1] && *known[0] != *known[1])
-        continue;
-      Value onDiagonal =
-          b.compare(CmpIPredicate::eq, b.add(row, b.shiftRight(lane, 2)),
-                    b.add(b.add(column, laneColumns()), place[1] % 8));
-      value = arith::AddFOp::create(b, value,
-                                    b.select(onDiagonal, summand, b.f32(0)));
-    }
   }
 
   /// The registers of the mask, row block by row block.
@@ -240,6 +223,8 @@ private:
     SmallVector<Value> rows;
     SmallVector<Value> columns;
     Value first, pivot;
+    /// Where another role has computed those of the columns.
+    const TokenVector *table = nullptr;
     /// Factor of a column of the thread, fetched once.
     llvm::DenseMap<int64_t, Value> fetched;
 
@@ -252,6 +237,10 @@ private:
     if (prefix.isAbsent())
       return factors;
     factors.first = first;
+    if (std::optional<int64_t> row = constantOf(first)) {
+      size_t block = *row / 16 - (transposed ? 0 : 1);
+      factors.table = block < tables.size() ? &tables[block] : nullptr;
+    }
     // The pivot: the last token before the block, or in the transposed mask
     // the block's own last token. Before the first block nothing is kept, and
     // any pivot does.
@@ -295,9 +284,9 @@ private:
   /// Prefix sums (in lanes: in units of log 2), factors of the columns, and
   /// what the mask is multiplied with; each may be absent.
   TokenVector prefix, scale;
+  /// Factors of the columns, block of rows by block of rows; may be empty.
+  SmallVector<TokenVector> tables;
   SmallVector<Value> scores;
-  /// Added on the diagonal; may be absent.
-  Value summand;
 };
 
 Value DecayMask::Factors::column(DecayMask &mask, int64_t offset) {
@@ -323,6 +312,12 @@ void DecayMask::Factors::fetchPair(DecayMask &mask, int64_t offset) {
   ThreadBuilder &b = mask.b;
   Value start = b.add(mask.origin[1], offset / 8 * 8);
   Value column = b.add(b.add(mask.laneColumns(), mask.origin[1]), offset);
+  if (table) {
+    auto pair = table->pairAt(b, column, start);
+    fetched[offset] = pair[0];
+    fetched[offset + 1] = pair[1];
+    return;
+  }
   auto sums = mask.prefixPairAt(column, start);
   // Whole blocks are kept or left out here: the diagonal one is another's.
   Value block = b.add(mask.origin[1], offset / 16 * 16);

@@ -269,8 +269,8 @@ static bool isTokenVector(Type type, int64_t size) {
 
 void SegmentDecayOp::getEffects(
     SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
-  for (Value vector : {getPrefix(), getScale()})
-    if (vector && isa<BufferType>(vector.getType()))
+  for (Value vector : getOperands())
+    if (isa<BufferType>(vector.getType()))
       effects.emplace_back(MemoryEffects::Read::get(), SharedResource::get());
 }
 
@@ -302,6 +302,22 @@ LogicalResult SegmentDecayOp::verify() {
   if (getScores() && getScores().getType() != type)
     return emitOpError("(C3) scores must be of type ")
            << type << ", got " << getScores().getType();
+  return verifyFactors();
+}
+
+LogicalResult SegmentDecayOp::verifyFactors() {
+  if (getFactors().empty())
+    return success();
+  int64_t rows = getResult().getType().getDimSize(0);
+  bool areVectors = llvm::all_of(getFactors(), [&](Value vector) {
+    return isTokenVector(vector.getType(), rows);
+  });
+  if (!areVectors || static_cast<int64_t>(getFactors().size()) != rows / 16 - 1)
+    return emitOpError("(C4) needs ")
+           << rows / 16 - 1 << " factors, each one stage of a buffer of "
+           << rows << " f32";
+  if (!getPrefix() || !isa<BufferType>(getPrefix().getType()) || !getScores())
+    return emitOpError("(C4) factors need a prefix in a buffer and scores");
   return success();
 }
 

@@ -223,8 +223,7 @@ def SegmentDecayOp : Tile_Op<"segment_decay",
     yields the transpose. Without prefix the result is 1 where it would be
     non-zero. `scale` multiplies column j by scale(j), and `scores` the whole mask
     element by element: then each warp has a code of its own behind a switch, in
-    which what lies above the diagonal costs nothing. `diagonal` is added on the
-    diagonal in the end, strict or not.
+    which what lies above the diagonal costs nothing.
 
     ```mlir
     %l = tile.segment_decay %cum : (tensor<64xf32, #tile.lane>)
@@ -238,24 +237,32 @@ def SegmentDecayOp : Tile_Op<"segment_decay",
     16×16 diagonal block the mask is exp(prefix(i) − prefix(p)) ·
     exp(prefix(p) − prefix(j)), both factors at most 1, and only the diagonal
     block takes an exponential an element (6 a thread for 64 rows and 4 warps,
-    besides 2 a row block for each of the factors).
+    besides 2 a row block for each of the factors). `factors` are the second
+    ones of each block but the first (transposed: but the last, whose own last
+    token is p), scale(j) · exp(prefix(p) − prefix(j)), where another role has
+    computed them for all warps; elements right of the block are not read.
 
     Rules: (C1) the result is square, f32, `accumulator` layout, with columns a
     warp a multiple of 16; (C2) prefix and scale are vectors of as many
     f32 as there are rows, both in the `lane` layout or both one stage of a
-    buffer; (C3) scores have the result's type.
+    buffer; (C3) scores have the result's type; (C4) factors are such stages,
+    one a block of 16 rows but one, besides a prefix and scores.
   }];
   let arguments = (ins Optional<RegisterTileOrBuffer>:$prefix,
                        Optional<RegisterTileOrBuffer>:$scale,
-                       Optional<RegisterTile>:$scores, Optional<F32>:$diagonal,
-                       UnitAttr:$strict, UnitAttr:$transposed);
+                       Variadic<Tile_BufferType>:$factors,
+                       Optional<RegisterTile>:$scores, UnitAttr:$strict,
+                       UnitAttr:$transposed);
   let results = (outs RegisterTile:$result);
   let assemblyFormat = [{
-    ($prefix^)? (`scale` $scale^)? (`scores` $scores^)?
-    (`diagonal` $diagonal^)? (`strict` $strict^)? (`transposed` $transposed^)?
-    attr-dict `:` functional-type(operands, results)
+    ($prefix^)? (`scale` $scale^)? (`factors` $factors^)? (`scores` $scores^)?
+    (`strict` $strict^)? (`transposed` $transposed^)? attr-dict `:`
+    functional-type(operands, results)
   }];
   let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    mlir::LogicalResult verifyFactors();
+  }];
 }
 
 #endif // DIALECT_TILE_TILEREGISTEROPS_TD

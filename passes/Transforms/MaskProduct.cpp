@@ -40,41 +40,4 @@ bool MaskProduct::match(Value value, llvm::function_ref<bool(Value)> isGiven) {
   return collectFactors(value, *this, isGiven) && mask && !scores.empty();
 }
 
-/// d of d x, where x is `input` or that in f32; null for anything else.
-static Value matchScaled(Value value, Value input) {
-  auto product = value.getDefiningOp<arith::MulFOp>();
-  if (!product)
-    return Value();
-  for (unsigned i : {0, 1}) {
-    auto broadcast = product->getOperand(i).getDefiningOp<BroadcastOp>();
-    Value other = product->getOperand(1 - i);
-    if (auto wide = other.getDefiningOp<arith::ExtFOp>())
-      other = wide.getIn();
-    if (broadcast && getRank(broadcast.getInput()) == 0 && other == input)
-      return broadcast.getInput();
-  }
-  return Value();
-}
-
-std::optional<Skip> matchSkip(Value mask) {
-  auto rounded = mask.getDefiningOp<arith::TruncFOp>();
-  if (!rounded || !mask.hasOneUse())
-    return std::nullopt;
-  auto dot = dyn_cast<DotOp>(*mask.getUsers().begin());
-  if (!dot || dot.getLhs() != mask ||
-      dot.getContract() != ArrayRef<int64_t>({1, 0}) || !dot->hasOneUse())
-    return std::nullopt;
-  MaskProduct product;
-  if (!product.match(rounded.getIn(), [](Value) { return false; }))
-    return std::nullopt;
-  auto sum = dyn_cast<arith::AddFOp>(*dot->getUsers().begin());
-  if (!sum)
-    return std::nullopt;
-  Value other = sum.getLhs() == dot.getResult() ? sum.getRhs() : sum.getLhs();
-  Value scalar = matchScaled(other, dot.getRhs());
-  if (!scalar)
-    return std::nullopt;
-  return Skip{sum, dot, rounded.getIn(), scalar};
-}
-
 } // namespace mamba

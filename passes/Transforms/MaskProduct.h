@@ -8,8 +8,6 @@
 
 #include "dialect/IR/SsdOps.h"
 
-#include <optional>
-
 namespace mamba {
 
 /// A product of time×time tiles: a decay mask, scores, and maybe a scale of the
@@ -23,21 +21,5 @@ struct MaskProduct {
   /// False if there are two masks, none, or no scores.
   bool match(mlir::Value value, llvm::function_ref<bool(mlir::Value)> isGiven);
 };
-
-/// sum = M x + d x, with a mask M and a number d: (M + d I) x is one product.
-struct Skip {
-  mlir::Value sum;
-  /// M x in the program.
-  mlir::Value product;
-  /// The product of factors (MaskProduct) that M is rounded from.
-  mlir::Value factors;
-  /// d, of rank 0.
-  mlir::Value scalar;
-};
-
-/// The skip connection that is added to the product with `mask`, a left operand
-/// that is rounded from a MaskProduct; none unless the product is only read by
-/// that sum.
-std::optional<Skip> matchSkip(mlir::Value mask);
 
 } // namespace mamba

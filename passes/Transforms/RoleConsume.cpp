@@ -61,11 +61,8 @@ LogicalResult RoleKernel::emitMasks(const Piece &piece,
     for (auto [score, value] : llvm::zip(scores, registers))
       emitter.bindRegisters(score, value);
     SmallVector<Value> wanted;
-    for (auto &[value, buffer] : masks) {
+    for (auto &[value, buffer] : masks)
       wanted.push_back(value);
-      if (std::optional<Skip> skip = matchSkip(value))
-        emitter.bindDiagonal(skip->factors, skip->scalar);
-    }
     if (failed(emitter.startProducts(wanted)))
       return failure();
     SmallVector<Value> made;
@@ -194,9 +191,6 @@ LogicalResult RoleKernel::emitConsumeRole(Value instance) {
       RoleEmitter emitter(b, entry, scan, axes, slots,
                           RoleEmitter::LeftOperands::Registers);
       bindPieceOperands(emitter, piece, consumer, before);
-      for (auto &[value, buffer] : masks)
-        if (std::optional<Skip> skip = matchSkip(value))
-          emitter.bindSkip(skip->sum, skip->product);
       emitter.bindValidRows(
           arith::MinSIOp::create(b, countRows(token), number(scan.getChunk())));
       emitter.bindState(scan.getStateArgument(0), carried[0]);

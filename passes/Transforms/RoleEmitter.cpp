@@ -7,7 +7,6 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/Matchers.h"
 #include "passes/Transforms/RoleShape.h"
-#include "llvm/ADT/MapVector.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -94,19 +93,27 @@ FailureOr<Value> RoleEmitter::emitScalar(Value value) {
 }
 
 FailureOr<Value> RoleEmitter::emitSegmentDecay(SegmentDecayOp op) {
-  return emitMask(op, /*scale=*/Value(), /*scores=*/Value(),
-                  /*diagonal=*/Value());
+  return emitMask(op, /*scale=*/Value(), /*scores=*/Value());
 }
 
 FailureOr<Value> RoleEmitter::emitMask(SegmentDecayOp op, Value scale,
-                                       Value scores, Value diagonal) {
+                                       Value scores) {
   Value prefix;
   if (Value alpha = op.getLogDecay())
     prefix = inputs.getVector(alpha, RoleInputs::Form::Prefix);
   Value value = op.getResult();
+  SmallVector<Value> factors;
+  int64_t blocks = tensorType(value).getDimSize(0) / 16;
+  if (prefix && scores)
+    for (int64_t i = 0; i + 1 < blocks; ++i)
+      factors.push_back(
+          inputs.getFactors(op, scale, op.getTransposed() ? i : i + 1));
+  Value columns;
+  if (scale)
+    columns = inputs.getVector(scale, RoleInputs::Form::Value);
   return tile::SegmentDecayOp::create(builder, op.getLoc(),
                                       getType(value, getNaturalLayout(value)),
-                                      prefix, scale, scores, diagonal,
+                                      prefix, columns, factors, scores,
                                       op.getStrict(), op.getTransposed())
       .getResult();
 }
@@ -170,7 +177,7 @@ FailureOr<Value> RoleEmitter::emitWeighted(Location loc, Value tile,
 FailureOr<Value> RoleEmitter::emitPointwise(Operation &op, Attribute layout,
                                             bool transposed) {
   Value value = op.getResult(0);
-  if (Value product = skips.lookup(value))
+  if (DotOp product = getProductWithAddend(&op))
     return emitTile(product, layout, transposed);
   if (auto weighted = matchWeighted(op, axes))
     return emitWeighted(op.getLoc(), weighted->tile, weighted->weights, layout,
@@ -189,185 +196,7 @@ FailureOr<Value> RoleEmitter::emitPointwise(Operation &op, Attribute layout,
                           .getResult()
                     : *tile;
   }
-  Value scale;
-  if (product.scale)
-    scale = inputs.getVector(product.scale, RoleInputs::Form::Value);
-  Value diagonal;
-  if (Value scalar = diagonals.lookup(value)) {
-    FailureOr<Value> number = emitScalar(scalar);
-    if (failed(number))
-      return failure();
-    diagonal = *number;
-  }
-  return emitMask(product.mask, scale, scores, diagonal);
-}
-
-//===----------------------------------------------------------------------===//
-// Products
-//===----------------------------------------------------------------------===//
-
-RoleEmitter::Operands RoleEmitter::getOperands(DotOp op) {
-  ArrayRef<int64_t> contract = op.getContract();
-  if (isNaturallyTransposed(op.getResult()))
-    return {op.getRhs(), op.getLhs(), contract[1] == 0, contract[0] == 1};
-  return {op.getLhs(), op.getRhs(), contract[0] == 0, contract[1] == 1};
-}
-
-FailureOr<Value> RoleEmitter::emitLeft(const Operands &operands) {
-  if (left == LeftOperands::Buffers)
-    if (Value buffer = getBuffer(operands.left))
-      return buffer;
-  return emitTile(operands.left, getLeftLayout(), operands.transposeLeft);
-}
-
-LogicalResult RoleEmitter::start(DotOp op) {
-  Value value = op.getResult();
-  if (started.count(value))
-    return success();
-  Operands operands = getOperands(op);
-  FailureOr<Value> a = emitLeft(operands);
-  if (failed(a))
-    return failure();
-  Value accumulator;
-  if (op.getInit()) {
-    FailureOr<Value> init = emit(op.getInit());
-    if (failed(init))
-      return failure();
-    accumulator = *init;
-  }
-  Value b = getBuffer(operands.right);
-  assert(b && "the kernel's checks admit right operands in buffers only");
-  auto type = tile::PendingType::get(
-      builder.getContext(),
-      getType(value, getNaturalLayout(value), isNaturallyTransposed(value)));
-  bool fromBuffer = isa<tile::BufferType>(a->getType());
-  Value pending = tile::WgmmaOp::create(
-      builder, op.getLoc(), type, *a, b, accumulator,
-      fromBuffer && operands.transposeLeft, operands.transposeRight);
-  int64_t before = started.size();
-  started[value] = {pending, before};
-  return success();
-}
-
-FailureOr<Value> RoleEmitter::emitDot(DotOp op) {
-  if (failed(start(op)))
-    return failure();
-  auto [pending, before] = started.lookup(op.getResult());
-  int64_t after = static_cast<int64_t>(started.size()) - before - 1;
-  return tile::WgmmaWaitOp::create(builder, op.getLoc(), pending, after)
-      .getResult();
-}
-
-bool RoleEmitter::isEmitted(Value value) {
-  return emitted.count({{value, getNaturalLayout(value)},
-                        isNaturallyTransposed(value)}) != 0;
-}
-
-/// Whether a value needs no product that has not been waited for.
-bool RoleEmitter::isIndependent(Value value) {
-  if (isa<BlockArgument>(value) || inputs.holdsTile(value))
-    return true;
-  if (tensorType(value).getRank() == 2 && isEmitted(value))
-    return true;
-  Operation *op = value.getDefiningOp();
-  return !isa<DotOp>(op) && llvm::all_of(op->getOperands(), [&](Value operand) {
-    return isIndependent(operand);
-  });
-}
-
-/// Emits what of a value does not wait for a product.
-LogicalResult RoleEmitter::prefetchTile(Value value, Attribute layout,
-                                        bool transposed) {
-  if (Value product = skips.lookup(value))
-    return prefetchTile(product, layout, transposed);
-  if (isIndependent(value))
-    return emitTile(value, layout, transposed);
-  Operation *op = value.getDefiningOp();
-  if (!op->hasTrait<OpTrait::Elementwise>())
-    return success();
-  for (Value operand : op->getOperands())
-    if (failed(prefetchTile(operand, layout, transposed)))
-      return failure();
-  return success();
-}
-
-LogicalResult RoleEmitter::prefetch(DotOp op) {
-  Operands operands = getOperands(op);
-  bool fromBuffer =
-      left == LeftOperands::Buffers && inputs.holdsTile(operands.left);
-  if (!fromBuffer && failed(prefetchTile(operands.left, getLeftLayout(),
-                                         operands.transposeLeft)))
-    return failure();
-  Value init = op.getInit();
-  if (!init)
-    return success();
-  return prefetchTile(init, getNaturalLayout(init),
-                      isNaturallyTransposed(init));
-}
-
-LogicalResult RoleEmitter::startProducts(ArrayRef<Value> sinks) {
-  auto levels = levelProducts(sinks, [&](Value value) {
-    return inputs.holdsTile(value) ||
-           (tensorType(value).getRank() == 2 && isEmitted(value));
-  });
-  for (auto [i, level] : llvm::enumerate(levels)) {
-    // The operands of all come first, so that nothing stands between products.
-    for (DotOp op : level)
-      if (failed(prefetch(op)))
-        return failure();
-    for (DotOp op : level)
-      if (op.getInit() && failed(emit(op.getInit())))
-        return failure();
-    for (DotOp op : level)
-      if (failed(start(op)))
-        return failure();
-    if (i + 1 < levels.size())
-      for (DotOp op : levels[i + 1])
-        if (failed(prefetch(op)))
-          return failure();
-  }
-  for (Value sink : sinks)
-    if (failed(prefetchTile(sink, getNaturalLayout(sink),
-                            isNaturallyTransposed(sink))))
-      return failure();
-  return success();
-}
-
-namespace {
-/// Collects products with the longest way to a sink, counted in products.
-struct ProductSearch {
-  llvm::function_ref<bool(Value)> isGiven;
-  llvm::MapVector<Operation *, unsigned> heights;
-  llvm::DenseSet<std::pair<Value, unsigned>> visited;
-
-  void visit(Value value, unsigned height) {
-    if (isa<BlockArgument>(value) || isGiven(value) ||
-        !visited.insert({value, height}).second)
-      return;
-    Operation *op = value.getDefiningOp();
-    if (isa<DotOp>(op)) {
-      unsigned &known = heights[op];
-      known = std::max(known, height);
-      ++height;
-    }
-    for (Value operand : op->getOperands())
-      visit(operand, height);
-  }
-};
-} // namespace
-
-SmallVector<SmallVector<DotOp>>
-levelProducts(ArrayRef<Value> sinks, llvm::function_ref<bool(Value)> isGiven) {
-  ProductSearch search{isGiven, {}, {}};
-  for (Value sink : sinks)
-    search.visit(sink, 0);
-  unsigned depth = 0;
-  for (auto [op, height] : search.heights)
-    depth = std::max(depth, height + 1);
-  SmallVector<SmallVector<DotOp>> levels(depth);
-  for (auto [op, height] : search.heights)
-    levels[depth - 1 - height].push_back(cast<DotOp>(op));
-  return levels;
+  return emitMask(product.mask, product.scale, scores);
 }
 
 } // namespace mamba

@@ -33,6 +33,10 @@ public:
   };
   /// The stage of the vector buffer that holds it (a scalar: element 0).
   virtual mlir::Value getVector(mlir::Value value, Form form) = 0;
+  /// The same of the factors of a mask's columns in front of its rows 16 ·
+  /// `block` … + 15 (tile.segment_decay), scaled by `scale` if it is not null.
+  virtual mlir::Value getFactors(ssd::SegmentDecayOp mask, mlir::Value scale,
+                                 int64_t block) = 0;
 };
 
 class RoleEmitter : public TileEmitter {
@@ -53,14 +57,6 @@ public:
   mlir::Attribute getNaturalLayout(mlir::Value value) override;
   bool isNaturallyTransposed(mlir::Value value) override;
   int64_t getExtent(mlir::Value value, unsigned axis) override;
-
-  /// A sum that is computed by one of its products, whose mask has the rest on
-  /// its diagonal (MaskProduct.h).
-  void bindSkip(mlir::Value sum, mlir::Value product) { skips[sum] = product; }
-  /// A scalar that is added on the diagonal of a mask.
-  void bindDiagonal(mlir::Value mask, mlir::Value scalar) {
-    diagonals[mask] = scalar;
-  }
 
   /// The registers of a value that stand for it from now on.
   void bindRegisters(mlir::Value value, mlir::Value registers) {
@@ -84,14 +80,17 @@ private:
   emitWeighted(mlir::Location loc, mlir::Value tile, ssd::BroadcastOp weights,
                mlir::Attribute layout, bool transposed);
   mlir::FailureOr<mlir::Value> emitMask(ssd::SegmentDecayOp op,
-                                        mlir::Value scale, mlir::Value scores,
-                                        mlir::Value diagonal);
+                                        mlir::Value scale, mlir::Value scores);
   /// The operands of a product in the orientation in which it is computed.
   struct Operands {
     mlir::Value left, right;
     bool transposeLeft, transposeRight;
   };
   Operands getOperands(ssd::DotOp op);
+  mlir::Value getAddend(ssd::DotOp op);
+  ssd::DotOp getProductWithAddend(mlir::Operation *sum);
+  mlir::FailureOr<mlir::Value> emitAccumulator(ssd::DotOp op);
+  void reuseOperands(mlir::Value value);
   mlir::LogicalResult start(ssd::DotOp op);
   mlir::FailureOr<mlir::Value> emitLeft(const Operands &operands);
   mlir::LogicalResult prefetch(ssd::DotOp op);
@@ -105,7 +104,8 @@ private:
   LeftOperands left;
   /// Products in flight or waited for, and how many had been started before.
   llvm::DenseMap<mlir::Value, std::pair<mlir::Value, int64_t>> started;
-  llvm::DenseMap<mlir::Value, mlir::Value> skips, diagonals;
+  /// What products begin with.
+  llvm::DenseMap<mlir::Operation *, mlir::Value> accumulators;
 };
 
 /// The products that `sinks` need in levels: a product is in the last level

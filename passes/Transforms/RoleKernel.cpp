@@ -276,6 +276,8 @@ Value RoleSlots::getTile(Value tile) {
 }
 
 Value RoleSlots::getVector(Value value, Form form) {
+  if (sumsUp)
+    kernel.summaryExports.insert({value, int(form)});
   Value &buffer = kernel.exports[{value, int(form)}];
   auto type = cast<RankedTensorType>(value.getType());
   // A scalar takes the least that a buffer may have.
@@ -286,6 +288,21 @@ Value RoleSlots::getVector(Value value, Form form) {
     buffer = kernel.allocate({elements}, element,
                              kernel.own.stages * kernel.shape.consumers, false);
   return tile::StageOp::create(kernel.b, buffer, getOwn());
+}
+
+Value RoleSlots::getFactors(SegmentDecayOp mask, Value scale, int64_t block) {
+  auto known = llvm::find_if(kernel.factors, [&](auto &entry) {
+    const RoleKernel::FactorKey &key = entry.first;
+    return key.mask == mask && key.scale == scale && key.block == block;
+  });
+  if (known == kernel.factors.end()) {
+    int64_t stages = kernel.own.stages * kernel.shape.consumers;
+    Value buffer = kernel.allocate({int64_t(kernel.scan.getChunk())},
+                                   kernel.b.getF32Type(), stages, false);
+    kernel.factors.push_back({{mask, scale, block}, buffer});
+    known = std::prev(kernel.factors.end());
+  }
+  return tile::StageOp::create(kernel.b, known->second, getOwn());
 }
 
 void RoleSlots::release(const RoleKernel::Pipeline &pipeline, Value slot,

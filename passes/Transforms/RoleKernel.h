@@ -62,6 +62,13 @@ private:
   struct Consumer {
     mlir::Value head, slice;
   };
+  /// Factors of the columns in front of a block of 16 rows of a mask.
+  struct FactorKey {
+    ssd::SegmentDecayOp mask;
+    /// Of the columns; may be null.
+    mlir::Value scale;
+    int64_t block;
+  };
   using PieceBody = llvm::function_ref<mlir::LogicalResult(Piece &)>;
   /// Iterations of the pipelines of operands, and of masks.
   struct Iterations {
@@ -132,10 +139,12 @@ private:
   void startVectors(const Piece &piece, Consumer consumer, const Work &work,
                     mlir::Value instance, mlir::Value step, mlir::Value ring);
   mlir::Value emitForm(mlir::Value vector, RoleInputs::Form form);
+  mlir::FailureOr<mlir::Value> emitFactors(TileEmitter &emitter,
+                                           const FactorKey &key);
   mlir::LogicalResult emitVectors(const Piece &piece, Consumer consumer,
                                   mlir::Value instance, mlir::Value token,
                                   mlir::Value ring, mlir::Value slot,
-                                  mlir::Operation *before);
+                                  mlir::Operation *before, bool sumsUp);
 
   // RoleConsume.cpp: the mask role and the consumers.
   mlir::LogicalResult emitMaskRole();
@@ -182,6 +191,10 @@ private:
   llvm::MapVector<mlir::Value, mlir::Value> masks;
   /// Buffers of the vectors and scalars that the vector roles compute.
   llvm::MapVector<std::pair<mlir::Value, int>, mlir::Value> exports;
+  /// Those that the first pass over a segment needs.
+  llvm::DenseSet<std::pair<mlir::Value, int>> summaryExports;
+  /// Buffers of the factors of masks.
+  llvm::SmallVector<std::pair<FactorKey, mlir::Value>> factors;
   Pipeline shared, own, mask;
   /// Workspaces: states and decays handed over between blocks, and flags.
   mlir::Value handoverStates, handoverDecays, handoverFlags;
@@ -197,6 +210,8 @@ public:
   bool holdsTile(mlir::Value tile) override;
   mlir::Value getTile(mlir::Value tile) override;
   mlir::Value getVector(mlir::Value value, Form form) override;
+  mlir::Value getFactors(ssd::SegmentDecayOp mask, mlir::Value scale,
+                         int64_t block) override;
 
   mlir::Value getShared() {
     return wait(kernel.shared, sharedSlot, {}, iterations.operands);
@@ -209,6 +224,8 @@ public:
   }
   /// The masks that this role reads from buffers; none in the mask role.
   bool readsMasks = false;
+  /// In the first pass over a segment.
+  bool sumsUp = false;
   /// A slot that another user of this iteration has waited for.
   void bindShared(mlir::Value slot) { sharedSlot = slot; }
   void release(const RoleKernel::Pipeline &pipeline, mlir::Value slot,

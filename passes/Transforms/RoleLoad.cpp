@@ -3,6 +3,7 @@
 
 // RoleKernel: the producers.
 
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "passes/Transforms/RoleKernel.h"
 
 using namespace mlir;
@@ -115,10 +116,37 @@ Value RoleKernel::emitForm(Value vector, RoleInputs::Form form) {
   return arith::TruncFOp::create(b, half, rest);
 }
 
-/// Computes every vector that other roles asked for.
+/// scale(j) · exp(prefix(p) − prefix(j)), with the pivot p of
+/// tile.segment_decay.
+FailureOr<Value> RoleKernel::emitFactors(TileEmitter &emitter,
+                                         const FactorKey &key) {
+  SegmentDecayOp mask = key.mask;
+  FailureOr<Value> decays = emitter.emit(mask.getLogDecay());
+  if (failed(decays))
+    return failure();
+  Value prefix = emitForm(*decays, RoleInputs::Form::Prefix);
+  bool transposed = mask.getTransposed();
+  int64_t first = 16 * key.block;
+  Value pivot = tile::ExtractOp::create(b, b.getF32Type(), prefix,
+                                        transposed ? first + 15 : first - 1);
+  Value all = tile::SplatOp::create(b, prefix.getType(), pivot);
+  Value exponent = transposed
+                       ? arith::SubFOp::create(b, prefix, all).getResult()
+                       : arith::SubFOp::create(b, all, prefix).getResult();
+  Value factors = math::ExpOp::create(b, exponent);
+  if (!key.scale)
+    return factors;
+  FailureOr<Value> scale = emitter.emit(key.scale);
+  if (failed(scale))
+    return failure();
+  return arith::MulFOp::create(b, factors, *scale).getResult();
+}
+
+/// Computes every vector that other roles asked for (in this pass).
 LogicalResult RoleKernel::emitVectors(const Piece &piece, Consumer consumer,
                                       Value instance, Value token, Value ring,
-                                      Value slot, Operation *before) {
+                                      Value slot, Operation *before,
+                                      bool sumsUp) {
   MLIRContext *context = b.getContext();
   TileEmitter emitter(b, entry, scan, axes, TileShape());
   for (auto [operand, buffer] : vectorRings) {
@@ -135,6 +163,8 @@ LogicalResult RoleKernel::emitVectors(const Piece &piece, Consumer consumer,
   emitter.bindValidRows(
       arith::MinSIOp::create(b, countRows(token), number(scan.getChunk())));
   for (auto &[key, buffer] : exports) {
+    if (sumsUp && !summaryExports.contains(key))
+      continue;
     FailureOr<Value> value = emitter.emit(key.first);
     if (failed(value))
       return failure();
@@ -150,6 +180,17 @@ LogicalResult RoleKernel::emitVectors(const Piece &piece, Consumer consumer,
                                 tile::StageOp::create(b, buffer, slot),
                                 /*transposed=*/false);
   }
+  // Masks are made in the main pass.
+  if (sumsUp)
+    return success();
+  for (auto &[key, buffer] : factors) {
+    FailureOr<Value> vector = emitFactors(emitter, key);
+    if (failed(vector))
+      return failure();
+    tile::StoreSharedOp::create(b, *vector,
+                                tile::StageOp::create(b, buffer, slot),
+                                /*transposed=*/false);
+  }
   return success();
 }
 
@@ -157,7 +198,7 @@ LogicalResult RoleKernel::emitVectorRole(Value instance) {
   Work work = emitWork();
   return emitPieces(work, [&](Piece &piece) -> LogicalResult {
     Consumer consumer = emitConsumer(piece, narrow(instance));
-    auto walk = [&](ArrayRef<unsigned> operands) {
+    auto walk = [&](ArrayRef<unsigned> operands, bool sumsUp) {
       for (int64_t ahead = 0; ahead < kRingStages; ++ahead)
         startVectors(piece, consumer, work, instance,
                      add(piece.first, number(ahead)), number(ahead));
@@ -177,7 +218,7 @@ LogicalResult RoleKernel::emitVectorRole(Value instance) {
                     b, arith::SubIOp::create(b, step, piece.first),
                     number(kRingStages));
                 if (failed(emitVectors(piece, consumer, instance, token, ring,
-                                       slot, before)))
+                                       slot, before, sumsUp)))
                   return failure();
                 tile::CommitOp::create(b, own.value, slot);
                 startVectors(piece, consumer, work, instance,
@@ -190,9 +231,9 @@ LogicalResult RoleKernel::emitVectorRole(Value instance) {
       return success();
     };
     if (failed(emitSummaryPass(work, piece, [&] {
-          return walk(findSummaryOperands(scan, ownTiles));
+          return walk(findSummaryOperands(scan, ownTiles), /*sumsUp=*/true);
         })))
       return failure();
-    return walk(ownTiles);
+    return walk(ownTiles, /*sumsUp=*/false);
   });
 }

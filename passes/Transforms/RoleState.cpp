@@ -136,6 +136,7 @@ LogicalResult RoleKernel::emitSummary(const Work &work, const Piece &piece,
                   SmallVectorImpl<Value> &next) -> LogicalResult {
     Operation *before = b.getInsertionBlock()->getParentOp();
     RoleSlots slots(*this, instance, iterations);
+    slots.sumsUp = true;
     RoleEmitter emitter(b, entry, scan, axes, slots,
                         RoleEmitter::LeftOperands::Registers);
     bindPieceOperands(emitter, piece, consumer, before);

@@ -117,8 +117,8 @@ FailureOr<Value> TileEmitter::emitSegmentDecay(SegmentDecayOp op) {
   Value value = op.getResult();
   return tile::SegmentDecayOp::create(
              builder, op.getLoc(), getType(value, getNaturalLayout(value)),
-             prefix, /*scale=*/Value(), /*scores=*/Value(),
-             /*diagonal=*/Value(), op.getStrict(), op.getTransposed())
+             prefix, /*scale=*/Value(), /*factors=*/ValueRange(),
+             /*scores=*/Value(), op.getStrict(), op.getTransposed())
       .getResult();
 }
 

@@ -97,10 +97,10 @@ gpu.module @kernels {
     %sums = tile.alloc : !tile.buffer<64xf32>
     // CHECK: tile.segment_decay %{{.*}} : (!tile.buffer<64xf32>) -> tensor<64x64xf32, #[[$ACC]]>
     %shared = tile.segment_decay %sums : (!tile.buffer<64xf32>) -> tensor<64x64xf32, #acc>
-    %d = arith.constant 2.0 : f32
-    // CHECK: tile.segment_decay %{{.*}} diagonal %{{.*}} strict : (!tile.buffer<64xf32>, f32) -> tensor<64x64xf32, #[[$ACC]]>
-    %skip = tile.segment_decay %sums diagonal %d strict
-        : (!tile.buffer<64xf32>, f32) -> tensor<64x64xf32, #acc>
+    // CHECK: tile.segment_decay %[[S:.*]] factors %[[S]], %[[S]], %[[S]] scores %{{.*}} : (!tile.buffer<64xf32>, !tile.buffer<64xf32>, !tile.buffer<64xf32>, !tile.buffer<64xf32>, tensor<64x64xf32, #[[$ACC]]>) -> tensor<64x64xf32, #[[$ACC]]>
+    %table = tile.segment_decay %sums factors %sums, %sums, %sums scores %l
+        : (!tile.buffer<64xf32>, !tile.buffer<64xf32>, !tile.buffer<64xf32>, !tile.buffer<64xf32>, tensor<64x64xf32, #acc>)
+        -> tensor<64x64xf32, #acc>
     // CHECK: tile.segment_decay strict transposed : () -> tensor<64x64xf32, #[[$ACC]]>
     %t = tile.segment_decay strict transposed : () -> tensor<64x64xf32, #acc>
     gpu.return

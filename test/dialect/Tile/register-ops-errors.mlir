@@ -230,3 +230,21 @@ func.func @segment_decay_c3(%g: tensor<32x32xf32, #tile.accumulator<warps = [2, 
       -> tensor<64x64xf32, #tile.accumulator<warps = [4, 1]>>
   return
 }
+
+// -----
+func.func @segment_decay_c4(%v: !tile.buffer<64xf32>, %g: tensor<64x64xf32, #tile.accumulator<warps = [4, 1]>>) {
+  // expected-error @below {{(C4) needs 3 factors, each one stage of a buffer of 64 f32}}
+  %0 = tile.segment_decay %v factors %v scores %g
+      : (!tile.buffer<64xf32>, !tile.buffer<64xf32>, tensor<64x64xf32, #tile.accumulator<warps = [4, 1]>>)
+      -> tensor<64x64xf32, #tile.accumulator<warps = [4, 1]>>
+  return
+}
+
+// -----
+func.func @segment_decay_c4_scores(%v: !tile.buffer<64xf32>) {
+  // expected-error @below {{(C4) factors need a prefix in a buffer and scores}}
+  %0 = tile.segment_decay %v factors %v, %v, %v
+      : (!tile.buffer<64xf32>, !tile.buffer<64xf32>, !tile.buffer<64xf32>, !tile.buffer<64xf32>)
+      -> tensor<64x64xf32, #tile.accumulator<warps = [4, 1]>>
+  return
+}

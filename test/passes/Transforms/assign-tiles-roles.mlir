@@ -6,7 +6,7 @@
 
 // Two heads share C and B, so that one thread block makes C Bᵀ once for both. The
 // state never passes through shared memory, outputs are computed transposed. The
-// skip D x is on the masks' diagonals, weights of x come in two bf16 parts.
+// skip D x is what Xᵀ Mᵀ begins with, weights of x come in two bf16 parts.
 
 // CHECK: ssd.alternatives = [@kernels::@mamba2_0_consumers1], ssd.kernel = @kernels::@mamba2_0
 // CHECK-LABEL: gpu.func @mamba2_0(
@@ -39,9 +39,9 @@
 // CHECK: tile.role "idle"
 // CHECK: tile.role "mask" warps 4 registers 80
 // CHECK: %[[G:.*]] = tile.wgmma_wait
-// CHECK: tile.segment_decay %{{.*}} scale %{{.*}} scores %[[G]] diagonal
+// CHECK: tile.segment_decay %{{.*}} scale %{{.*}} factors %{{.*}}, %{{.*}}, %{{.*}} scores %[[G]]
 // CHECK: tile.commit %[[MASK]]
-// CHECK: tile.segment_decay %{{.*}} scale %{{.*}} scores %[[G]] diagonal
+// CHECK: tile.segment_decay %{{.*}} scale %{{.*}} factors %{{.*}}, %{{.*}}, %{{.*}} scores %[[G]]
 // CHECK: tile.commit %[[MASK]]
 // CHECK: tile.role "consume" warps 4 instances 2 registers 192
 // CHECK: tile.store_packed
@@ -53,7 +53,9 @@
 // CHECK: %[[LOW:.*]] = arith.mulf %[[X]], %{{.*}} : tensor<64x64xbf16, #{{.*}}>
 // CHECK: math.fma %[[X]], %{{.*}}, %[[LOW]] : tensor<64x64xbf16, #{{.*}}>
 // CHECK: tile.wgmma_wait %[[INTER]]
-// CHECK: %[[OUT:.*]] = tile.wgmma
+// CHECK: tile.convert_layout %[[X]] : tensor<64x64xbf16, #[[$LEFT:.*]]> -> tensor<64x64xbf16, #[[$ACC:.*]]>
+// CHECK: %[[BEGIN:.*]] = arith.addf %{{.*}} : tensor<64x64xf32, #[[$ACC]]>
+// CHECK: %[[OUT:.*]] = tile.wgmma %[[X]], %{{.*}} transposed, %[[BEGIN]]
 // CHECK: %[[STATE:.*]] = tile.wgmma
 // CHECK: tile.wgmma_wait %[[OUT]] pending 1
 // CHECK: tile.release %[[MASK]]
