@@ -8,7 +8,6 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/Matchers.h"
 #include "passes/KernelAttr.h"
-#include "passes/Transforms/TileKernel.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -309,25 +308,3 @@ void RoleSlots::release(const RoleKernel::Pipeline &pipeline, Value slot,
                         ValueRange after) {
   tile::ReleaseOp::create(kernel.b, pipeline.value, slot, after);
 }
-
-namespace mamba {
-
-/// The target whose kernels have roles.
-static const Target &getRoleTarget() {
-  const Target *row = llvm::find_if(
-      getTargets(), [](const Target &target) { return target.hasWgmma; });
-  assert(row != getTargets().end() && "a target row has warpgroup products");
-  return *row;
-}
-
-LogicalResult buildRoleKernel(ChunkScanOp scan, gpu::GPUModuleOp module,
-                              StringRef name) {
-  std::string rejection;
-  std::optional<RoleShape> shape = chooseRoleShape(
-      scan, getRoleTarget(), scan.getSchedule()->getConsumers(), rejection);
-  if (!shape)
-    return scan.emitOpError("has no kernel with roles: ") << rejection;
-  return RoleKernel(scan, module, name, *shape).build();
-}
-
-} // namespace mamba
