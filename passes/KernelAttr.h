@@ -30,6 +30,9 @@ inline constexpr llvm::StringLiteral kTensorMapsAttr = "tile.tensor_maps";
 /// dynamic dimension is the number of multiprocessors; integers start as zero.
 inline constexpr llvm::StringLiteral kWorkspacesAttr = "tile.workspaces";
 
+/// Attribute of a kernel: thread blocks for each batch and head.
+inline constexpr llvm::StringLiteral kSlicesAttr = "tile.slices";
+
 /// Attribute of an operation that has become a kernel: the kernel's symbol.
 inline constexpr llvm::StringLiteral kKernelAttr = "ssd.kernel";
 /// Symbols of further kernels of the operation: a launch runs one of all.

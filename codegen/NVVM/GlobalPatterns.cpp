@@ -193,6 +193,19 @@ struct CopyOutLowering : TilePattern<tile::CopyOutOp> {
 // Register tiles
 //===----------------------------------------------------------------------===//
 
+/// Where the registers of all threads end along an axis: past the tile, if it
+/// ends inside of a register.
+int64_t endOf(const RegisterLayout &layout, int axis) {
+  int64_t last = 0;
+  for (const tile::Coordinate &reg : layout.registers)
+    last = std::max(last, reg[axis]);
+  for (const tile::Coordinate &bit : layout.laneBits)
+    last += bit[axis];
+  last += (layout.warps.grid[0] - 1) * layout.warpRow[axis];
+  last += (layout.warps.grid[1] - 1) * layout.warpColumn[axis];
+  return last + 1;
+}
+
 /// Addresses and bounds of a register tile's elements in global memory.
 class GlobalElements {
 public:
@@ -213,9 +226,9 @@ public:
     origin = b.pointerAdd(pointer, b.mul(element, elementBytes));
   }
 
-  /// Elements 2k and 2k+1 are neighbours in memory.
-  bool paired() const {
-    return layout.hasColumnPairs() && constantOf(strides.back()) == 1;
+  /// Registers in groups of as many are neighbours in memory.
+  int64_t run() const {
+    return constantOf(strides.back()) == 1 ? layout.columnRun() : 1;
   }
 
   Value address(int64_t reg) {
@@ -229,14 +242,18 @@ public:
     return address;
   }
 
+  /// i1, or null if all elements of the tile are inside.
   Value inBounds(int64_t reg) {
     Value valid;
-    for (size_t axis = 0; axis < coordinates.size(); ++axis)
+    for (size_t axis = 0; axis < coordinates.size(); ++axis) {
+      if (constantOf(bounds[axis]) == endOf(layout, static_cast<int>(axis)))
+        continue;
       valid = bothAnd(
           b, valid,
           b.compare(CmpIPredicate::slt,
                     b.add(coordinates[axis], layout.registers[reg][axis]),
                     bounds[axis]));
+    }
     return valid;
   }
 
@@ -253,9 +270,11 @@ private:
   Value origin;
 };
 
-/// The value at an address, or 0 where `valid` does not hold.
+/// The value at an address, or 0 where `valid` does not hold (null: it does).
 Value loadOrZero(ThreadBuilder &b, Type type, Value address, Value valid,
                  unsigned alignment) {
+  if (!valid)
+    return b.load(type, address, alignment);
   auto branch = scf::IfOp::create(b, TypeRange(type), valid,
                                   /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(b);
@@ -276,17 +295,17 @@ struct LoadGlobalLowering : TilePattern<tile::LoadGlobalOp> {
     RankedTensorType type = op.getResult().getType();
     GlobalElements elements(b, type, adaptor.getSource(), adaptor.getOffset(),
                             adaptor.getStrides(), adaptor.getBounds());
-    int64_t step = elements.paired() ? 2 : 1;
+    int64_t step = elements.run();
     Type access = type.getElementType();
-    if (step == 2)
-      access = VectorType::get(2, access);
+    if (step > 1)
+      access = VectorType::get(step, access);
     SmallVector<Value> values;
     for (int64_t reg = 0; reg < elements.getLayout().numRegisters();
          reg += step)
       values.push_back(loadOrZero(b, access, elements.address(reg),
                                   elements.inBounds(reg),
                                   elements.alignment(step)));
-    rewriter.replaceOp(op, step == 2 ? b.packPairs(values) : b.pack(values));
+    rewriter.replaceOp(op, step > 1 ? b.packRuns(values) : b.pack(values));
     return success();
   }
 };
@@ -301,13 +320,14 @@ struct StoreGlobalLowering : TilePattern<tile::StoreGlobalOp> {
     GlobalElements elements(b, type, adaptor.getDestination(),
                             adaptor.getOffset(), adaptor.getStrides(),
                             adaptor.getBounds());
-    int64_t step = elements.paired() ? 2 : 1;
-    SmallVector<Value> values = step == 2 ? b.unpackPairs(adaptor.getTile())
-                                          : b.unpack(adaptor.getTile());
+    int64_t step = elements.run();
+    SmallVector<Value> values = step > 1 ? b.unpackRuns(adaptor.getTile(), step)
+                                         : b.unpack(adaptor.getTile());
     Value primary = b.isPrimary(elements.getLayout());
     for (auto [i, value] : llvm::enumerate(values)) {
       int64_t reg = static_cast<int64_t>(i) * step;
-      when(b, bothAnd(b, primary, elements.inBounds(reg)), [&] {
+      Value valid = elements.inBounds(reg);
+      when(b, valid ? bothAnd(b, primary, valid) : primary, [&] {
         b.store(value, elements.address(reg), elements.alignment(step));
       });
     }

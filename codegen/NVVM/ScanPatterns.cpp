@@ -119,6 +119,16 @@ private:
   }
 };
 
+/// The sum of `value` over the lanes that hold different elements along `axis`.
+Value sumOverLanes(ThreadBuilder &b, Value value,
+                   const tile::RegisterLayout &layout, int axis) {
+  for (int bit = 4; bit >= 0; --bit)
+    if (layout.laneBits[bit][axis] != 0)
+      value = addFloat(b, value,
+                       b.shuffle(Shuffle::Butterfly, value, b.i32(1 << bit)));
+  return value;
+}
+
 struct ReduceSumLowering : TilePattern<tile::ReduceSumOp> {
   using TilePattern::TilePattern;
   LogicalResult
@@ -129,9 +139,32 @@ struct ReduceSumLowering : TilePattern<tile::ReduceSumOp> {
     Value sum = values.front();
     for (Value value : llvm::drop_begin(values))
       sum = addFloat(b, sum, value);
-    for (int64_t mask = kLanes / 2; mask > 0; mask /= 2)
-      sum = addFloat(b, sum, b.shuffle(Shuffle::Butterfly, sum, b.i32(mask)));
-    rewriter.replaceOp(op, sum);
+    tile::RegisterLayout layout =
+        tile::getRegisterLayout(op.getSource().getType());
+    rewriter.replaceOp(op, sumOverLanes(b, sum, layout, /*axis=*/0));
+    return success();
+  }
+};
+
+struct ReduceLowering : TilePattern<tile::ReduceOp> {
+  using TilePattern::TilePattern;
+  LogicalResult
+  matchAndRewrite(tile::ReduceOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    ThreadBuilder b(op.getLoc(), rewriter);
+    int axis = static_cast<int>(op.getAxis());
+    tile::RegisterLayout from =
+        tile::getRegisterLayout(op.getSource().getType());
+    tile::RegisterLayout to = tile::getRegisterLayout(op.getResult().getType());
+    SmallVector<Value> values = b.unpack(adaptor.getSource()), sums;
+    for (const tile::Coordinate &kept : to.registers) {
+      Value sum;
+      for (auto [value, reg] : llvm::zip_equal(values, from.registers))
+        if (reg[1 - axis] == kept[0])
+          sum = sum ? addFloat(b, sum, value) : value;
+      sums.push_back(sumOverLanes(b, sum, from, axis));
+    }
+    rewriter.replaceOp(op, b.pack(sums));
     return success();
   }
 };
@@ -154,8 +187,9 @@ struct ExtractLowering : TilePattern<tile::ExtractOp> {
 void populateScanPatterns(const TypeConverter &converter,
                           RewritePatternSet &patterns,
                           const KernelInfo &kernel) {
-  patterns.add<CumsumLowering, RangeScaleLowering, ReduceSumLowering,
-               ExtractLowering>(converter, patterns.getContext(), kernel);
+  patterns.add<CumsumLowering, RangeScaleLowering, ReduceLowering,
+               ReduceSumLowering, ExtractLowering>(
+      converter, patterns.getContext(), kernel);
 }
 
 } // namespace mamba::codegen

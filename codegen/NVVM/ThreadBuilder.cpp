@@ -233,18 +233,18 @@ Value ThreadBuilder::pack(ArrayRef<Value> elements) {
   return vector;
 }
 
-SmallVector<Value> ThreadBuilder::unpackPairs(Value vector) {
+SmallVector<Value> ThreadBuilder::unpackRuns(Value vector, int64_t count) {
   // Not a shuffle: LLVM's scalarizer takes none apart that yields pairs.
-  SmallVector<Value> elements = unpack(vector), pairs;
-  for (size_t i = 0; i < elements.size(); i += 2)
-    pairs.push_back(pack({elements[i], elements[i + 1]}));
-  return pairs;
+  SmallVector<Value> elements = unpack(vector), runs;
+  for (size_t i = 0; i < elements.size(); i += count)
+    runs.push_back(pack(ArrayRef(elements).slice(i, count)));
+  return runs;
 }
 
-Value ThreadBuilder::packPairs(ArrayRef<Value> pairs) {
+Value ThreadBuilder::packRuns(ArrayRef<Value> runs) {
   SmallVector<Value> elements;
-  for (Value pair : pairs)
-    llvm::append_range(elements, unpack(pair));
+  for (Value run : runs)
+    llvm::append_range(elements, unpack(run));
   return pack(elements);
 }
 

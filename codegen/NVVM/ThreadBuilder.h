@@ -72,8 +72,13 @@ public:
   // Vectors. `words` are pairs of 16-bit elements, as i32 or as vectors of two.
   llvm::SmallVector<Value> unpack(Value vector);
   Value pack(llvm::ArrayRef<Value> elements);
-  llvm::SmallVector<Value> unpackPairs(Value vector);
-  Value packPairs(llvm::ArrayRef<Value> pairs);
+  llvm::SmallVector<Value> unpackPairs(Value vector) {
+    return unpackRuns(vector, 2);
+  }
+  Value packPairs(llvm::ArrayRef<Value> pairs) { return packRuns(pairs); }
+  /// The same for vectors of `count` elements.
+  llvm::SmallVector<Value> unpackRuns(Value vector, int64_t count);
+  Value packRuns(llvm::ArrayRef<Value> runs);
   Value bitcast(Value value, mlir::Type type);
 
   // Memory.

@@ -44,6 +44,15 @@ const Fragment &operandBFragment() {
   return fragment;
 }
 
+/// Lane bits 0 to 2 choose four columns, bits 3 and 4 a row.
+const Fragment &coalescedFragment() {
+  static const Fragment fragment{
+      {4, 32},
+      {{0, 0}, {0, 1}, {0, 2}, {0, 3}},
+      {Coordinate{0, 4}, {0, 8}, {0, 16}, {1, 0}, {2, 0}}};
+  return fragment;
+}
+
 /// Repeats a fragment over a warp's part of the tile, columns fastest, and the
 /// parts over the warps. A grid factor is ignored where `split` is false: those
 /// warps hold the same part.
@@ -155,18 +164,36 @@ std::vector<int64_t> RegisterLayout::renaming(const RegisterLayout &to) const {
   return result;
 }
 
-bool RegisterLayout::hasColumnPairs() const {
-  if (rank != 2 || numRegisters() % 2 != 0)
+/// True if registers in groups of `count` are neighbours along the last axis.
+static bool hasRuns(const RegisterLayout &layout, int64_t count) {
+  int last = layout.rank - 1;
+  if (layout.numRegisters() % count != 0)
     return false;
-  for (const Coordinate &bit : laneBits)
-    if (bit[1] % 2 != 0)
+  for (const Coordinate &bit : layout.laneBits)
+    if (bit[last] % count != 0)
       return false;
-  for (int64_t reg = 0; reg < numRegisters(); reg += 2)
-    if (registers[reg][1] % 2 != 0 ||
-        registers[reg + 1] !=
-            Coordinate{registers[reg][0], registers[reg][1] + 1})
+  for (int64_t reg = 0; reg < layout.numRegisters(); ++reg) {
+    Coordinate expected = layout.registers[reg / count * count];
+    if (expected[last] % count != 0)
       return false;
-  return warpRow[1] % 2 == 0 && warpColumn[1] % 2 == 0;
+    expected[last] += reg % count;
+    if (layout.registers[reg] != expected)
+      return false;
+  }
+  return layout.warpRow[last] % count == 0 &&
+         layout.warpColumn[last] % count == 0;
+}
+
+int64_t RegisterLayout::columnRun() const {
+  for (int64_t count : {4, 2})
+    if (hasRuns(*this, count))
+      return count;
+  return 1;
+}
+
+bool RegisterLayout::isCutOverWarps(int axis) const {
+  return (warps.grid[0] > 1 && warpRow[axis] != 0) ||
+         (warps.grid[1] > 1 && warpColumn[axis] != 0);
 }
 
 RegisterLayout accumulatorLayout(int64_t m, int64_t n, WarpGrid warps) {
@@ -179,6 +206,10 @@ RegisterLayout operandALayout(int64_t m, int64_t k, WarpGrid warps) {
 
 RegisterLayout operandBLayout(int64_t k, int64_t n, WarpGrid warps) {
   return distribute(operandBFragment(), {k, n}, warps, {false, true});
+}
+
+RegisterLayout coalescedLayout(int64_t m, int64_t n, WarpGrid warps) {
+  return distribute(coalescedFragment(), {m, n}, warps, {true, true});
 }
 
 RegisterLayout laneLayout(int64_t elements) {

@@ -70,14 +70,19 @@ struct RegisterLayout {
   /// element in the same thread; empty if some thread lacks one.
   std::vector<int64_t> renaming(const RegisterLayout &to) const;
 
-  /// True if registers 2k and 2k+1 hold horizontal neighbours, the first in an
-  /// even column, for every k.
-  bool hasColumnPairs() const;
+  /// The largest of 4, 2 and 1 such that registers in groups of as many hold
+  /// neighbours along the last axis, the first of them at a multiple of it.
+  int64_t columnRun() const;
+
+  /// True if some part of the tile along `axis` is in other warps than the
+  /// rest.
+  bool isCutOverWarps(int axis) const;
 };
 
 RegisterLayout accumulatorLayout(int64_t m, int64_t n, WarpGrid warps);
 RegisterLayout operandALayout(int64_t m, int64_t k, WarpGrid warps);
 RegisterLayout operandBLayout(int64_t k, int64_t n, WarpGrid warps);
+RegisterLayout coalescedLayout(int64_t m, int64_t n, WarpGrid warps);
 RegisterLayout laneLayout(int64_t elements);
 
 } // namespace mamba::tile

@@ -95,6 +95,19 @@ def Tile_OperandBAttr : Tile_WarpGridLayout<"OperandB", "operand_b"> {
   }];
 }
 
+def Tile_CoalescedAttr
+    : Tile_WarpGridLayout<"Coalesced", "coalesced"> {
+  let summary = "Rows in pieces of 32 columns, for tiles that only pass through";
+  let description = [{
+    An M×N tile cut over warps as in `accumulator`, as 4×32 fragments: lane l
+    holds of each fragment the columns 4(l%8) to 4(l%8) + 3 of row l/8. A warp
+    reads or writes f32 in four pieces of 128 bytes an access, and sums over
+    columns take three shuffles. No product has operands in this layout.
+
+    Rules: (C1) as `accumulator`; (C2) M is a multiple of 4·wm and N of 32·wn.
+  }];
+}
+
 def Tile_LaneAttr : Tile_Layout<"Lane", "lane"> {
   let summary = "One element per lane, replicated in every warp";
   let description = [{

@@ -133,6 +133,24 @@ LogicalResult OperandBAttr::verifyEncoding(
   return verifyMultiples(shape, {16, 8 * getWarps()[1]}, emitError);
 }
 
+LogicalResult
+CoalescedAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                      ArrayRef<int64_t> warps, int64_t copies) {
+  return verifyGrid(emitError, warps, copies);
+}
+int64_t CoalescedAttr::getNumWarps() const {
+  return toGrid(getWarps(), getCopies()).size();
+}
+RegisterLayout CoalescedAttr::getRegisterLayout(ArrayRef<int64_t> s) const {
+  return coalescedLayout(s[0], s[1], toGrid(getWarps(), getCopies()));
+}
+LogicalResult CoalescedAttr::verifyEncoding(
+    ArrayRef<int64_t> shape, Type elementType,
+    function_ref<InFlightDiagnostic()> emitError) const {
+  return verifyMultiples(shape, {4 * getWarps()[0], 32 * getWarps()[1]},
+                         emitError);
+}
+
 int64_t LaneAttr::getNumWarps() const { return 0; }
 RegisterLayout LaneAttr::getRegisterLayout(ArrayRef<int64_t> shape) const {
   return laneLayout(shape[0]);
@@ -157,6 +175,8 @@ static std::array<int64_t, 2> parentShape(Attribute parent, int64_t axis,
     shape = {16 * a.getWarps()[0], 16};
   if (auto b = dyn_cast<OperandBAttr>(parent))
     shape = {16, 8 * b.getWarps()[1]};
+  if (auto coalesced = dyn_cast<CoalescedAttr>(parent))
+    shape = {4 * coalesced.getWarps()[0], 32 * coalesced.getWarps()[1]};
   shape[axis] = length;
   return shape;
 }
@@ -165,7 +185,7 @@ LogicalResult SliceAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                 int64_t axis, Attribute of) {
   if (axis < 0 || axis > 1)
     return emitError() << "(C1) the axis of a slice is 0 or 1, got " << axis;
-  if (!isa<AccumulatorAttr, OperandAAttr, OperandBAttr>(of))
+  if (!isa<AccumulatorAttr, OperandAAttr, OperandBAttr, CoalescedAttr>(of))
     return emitError() << "(C1) a slice is taken of a 2-D register layout, got "
                        << of;
   return success();

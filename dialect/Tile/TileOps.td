@@ -266,9 +266,9 @@ def LoadGlobalOp : Tile_Op<"load_global",
     %s = tile.load_global %s0[%o] strides [%ld, %c1] bounds [%rows, %ld]
         : !llvm.ptr<1> -> tensor<64x128xf32, #tile.accumulator<warps = [1, 4]>>
     ```
-    Where the last stride is the constant 1, the second and every other of a
-    pair of neighbouring columns comes with the first in one access; then
-    offset, strides and bounds are even.
+    Where the last stride is the constant 1 and a thread holds two (four)
+    neighbours along the last axis, they come in one access; then the offset, the
+    other strides and the last bound are multiples of two (four).
 
     Rules: (C1) one stride and one bound an axis.
   }];
@@ -287,7 +287,7 @@ def StoreGlobalOp : Tile_Op<"store_global",
   let summary = "Write a tile from registers to global memory";
   let description = [{
     destination[offset + Σ i_d·stride_d] = tile(i…) inside the bounds. Copies of
-    a replicated layout store once. Pairs of columns as in `tile.load_global`.
+    a replicated layout store once. Neighbours as in `tile.load_global`.
 
     ```mlir
     tile.store_global %s -> %sT[%o] strides [%n, %c1] bounds [%p, %n]

@@ -234,7 +234,30 @@ LogicalResult CumsumOp::verify() {
 }
 
 LogicalResult ReduceSumOp::verify() {
-  return verifyLaneVector(*this, getSource().getType(), kLanes);
+  RankedTensorType type = getSource().getType();
+  if (!isa<SliceAttr>(type.getEncoding()) || !type.getElementType().isF32())
+    return verifyLaneVector(*this, type, kLanes);
+  if (getRegisterLayout(type).isCutOverWarps(0))
+    return emitOpError("(C2) the warps divide ") << type;
+  return success();
+}
+
+LogicalResult ReduceOp::verify() {
+  RankedTensorType from = getSource().getType(), to = getResult().getType();
+  if (from.getRank() != 2 || !from.getElementType().isF32() || getAxis() > 1)
+    return emitOpError("(C1) expected a 2-D tile of f32 and axis 0 or 1, got ")
+           << from << " and " << getAxis();
+  int64_t kept = 1 - static_cast<int64_t>(getAxis());
+  auto expected = RankedTensorType::get(
+      from.getDimSize(kept), from.getElementType(),
+      SliceAttr::get(getContext(), kept, from.getEncoding()));
+  if (to != expected)
+    return emitOpError("(C2) the result must be ")
+           << expected << ", got " << to;
+  if (getRegisterLayout(from).isCutOverWarps(static_cast<int>(getAxis())))
+    return emitOpError("(C3) the warps divide axis ")
+           << getAxis() << " of " << from;
+  return success();
 }
 
 LogicalResult RangeScaleOp::verify() {

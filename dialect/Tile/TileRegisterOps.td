@@ -170,11 +170,34 @@ def ReduceSumOp : Tile_Op<"reduce_sum", [Pure]> {
     ```mlir
     %total = tile.reduce_sum %alpha : tensor<64xf32, #tile.lane>
     ```
-    Rule: (C1) f32 elements in the `lane` layout, a multiple of 32 of them.
+    Rules: (C1) f32 elements in the `lane` layout, a multiple of 32 of them, or
+    in a `slice`; (C2) the warps do not divide a slice.
   }];
   let arguments = (ins RegisterTile:$source);
   let results = (outs F32:$result);
   let assemblyFormat = "$source attr-dict `:` type($source)";
+  let hasVerifier = 1;
+}
+
+def ReduceOp : Tile_Op<"reduce", [Pure]> {
+  let summary = "Sums along an axis of a 2-D tile";
+  let description = [{
+    With `axis 1`: result(i) = Σ_j source(i, j); with `axis 0`: result(j) =
+    Σ_i source(i, j). Each thread adds what it holds, then the lanes that share
+    the result exchange their sums by shuffles, in a fixed order.
+
+    ```mlir
+    %y = tile.reduce %t axis 1 : tensor<64x128xf32, #tile.coalesced<warps = [4, 1]>>
+        -> tensor<64xf32, #tile.slice<axis = 0, of = #tile.coalesced<warps = [4, 1]>>>
+    ```
+    Rules: (C1) the source is a 2-D tile of f32 and the axis 0 or 1; (C2) the
+    result is the vector of f32 along the other axis, in that slice of the
+    source's layout; (C3) the warps do not divide the axis.
+  }];
+  let arguments = (ins RegisterTile:$source, I64Attr:$axis);
+  let results = (outs RegisterTile:$result);
+  let assemblyFormat =
+      "$source `axis` $axis attr-dict `:` type($source) `->` type($result)";
   let hasVerifier = 1;
 }
 

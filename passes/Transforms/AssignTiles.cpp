@@ -10,6 +10,7 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "passes/Passes.h"
+#include "passes/Transforms/RecurrentKernel.h"
 #include "passes/Transforms/RoleKernel.h"
 #include "passes/Transforms/TileKernel.h"
 
@@ -68,10 +69,14 @@ LogicalResult AssignTiles::buildKernels(ssd::ChunkScanOp scan,
     return SymbolRefAttr::get(&getContext(), kernels.getName(),
                               FlatSymbolRefAttr::get(&getContext(), kernel));
   };
-  bool roles = schedule.getConsumers() > 0;
-  if (failed(roles
-                 ? buildRoleKernel(scan, kernels, name, schedule.getConsumers())
-                 : buildTileKernel(scan, kernels, name)))
+  auto build = [&]() -> LogicalResult {
+    if (schedule.getForm() == ssd::Form::Recurrent)
+      return RecurrentKernel(scan, kernels, name).build();
+    if (schedule.getConsumers() > 0)
+      return buildRoleKernel(scan, kernels, name, schedule.getConsumers());
+    return buildTileKernel(scan, kernels, name);
+  };
+  if (failed(build()))
     return failure();
   scan->setAttr(kKernelAttr, refer(name));
   ++numKernels;

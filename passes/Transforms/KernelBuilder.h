@@ -24,9 +24,10 @@ public:
 private:
   mlir::LogicalResult checkProgram();
   mlir::LogicalResult chooseShape();
-  void createFunction();
   void createSetup();
-  mlir::Value baseOffset(const Access &access);
+  mlir::Value baseOffset(const Access &access) {
+    return KernelOperands::baseOffset(access, place);
+  }
   mlir::Value tokenOffset(const Access &access, mlir::Value firstToken);
   mlir::Value columnBound(const Access &access);
   mlir::Value getRows(mlir::Value chunkIndex);
@@ -55,8 +56,8 @@ private:
   llvm::SmallVector<mlir::Value> outBuffers;
   /// Operands that are vectors of tokens.
   llvm::SmallVector<unsigned> vectors;
-  mlir::Value batch, head, slice, length, numChunks, sliceWidth;
-  int64_t slices = 1;
+  BlockPlace place;
+  mlir::Value numChunks;
   int64_t channels = 0;
 };
 

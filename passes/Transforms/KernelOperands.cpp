@@ -5,10 +5,93 @@
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/Matchers.h"
+#include "passes/KernelAttr.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace mamba;
 using namespace mamba::ssd;
+
+LogicalResult KernelOperands::checkStates() {
+  if (scan.getNumStates() == 0)
+    return scan.emitOpError("without a state has no GPU kernel");
+  for (unsigned i = 0; i < scan.getNumStates(); ++i) {
+    auto type = cast<RankedTensorType>(scan.getStateArgument(i).getType());
+    for (auto [what, size] : {std::pair("headdim P", type.getDimSize(0)),
+                              std::pair("state size N", type.getDimSize(1))})
+      if (size % 8 != 0 || size > 256)
+        return scan.emitOpError(what)
+               << " is " << size
+               << ", but on the GPU it must be a multiple of 8 and at most "
+                  "256";
+    if (type.getDimSize(0) !=
+        cast<RankedTensorType>(scan.getStateArgument(0).getType())
+            .getDimSize(0))
+      return scan.emitOpError("states must have one headdim P on the GPU");
+  }
+  return success();
+}
+
+void KernelOperands::createFunction(int64_t warps, int64_t slices) {
+  SmallVector<Value> tensors = listTensors();
+  SmallVector<Type> types(
+      tensors.size(), LLVM::LLVMPointerType::get(b.getContext(), /*space=*/1));
+  types.append(2, b.getI64Type());
+  b.setInsertionPointToEnd(module.getBody());
+  function = gpu::GPUFuncOp::create(b, name, b.getFunctionType(types, {}));
+  function->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), b.getUnitAttr());
+  function.setKnownBlockSizeAttr(
+      b.getDenseI32ArrayAttr({int32_t(32 * warps), 1, 1}));
+  function->setAttr(kSlicesAttr, b.getI64IntegerAttr(slices));
+  bindPointers(tensors);
+  b.setInsertionPointToStart(&function.getBody().front());
+}
+
+BlockPlace KernelOperands::placeBlock(int64_t headdim, int64_t channels) {
+  int64_t slices = llvm::divideCeil(headdim, channels);
+  BlockPlace place;
+  place.channels = channels;
+  Value argument = function.getArgument(function.getNumArguments() - 1);
+  place.length = arith::IndexCastOp::create(b, b.getIndexType(), argument);
+  Value block = gpu::BlockIdOp::create(b, gpu::Dimension::x);
+  place.slice = index(0);
+  if (slices > 1) {
+    place.slice = arith::RemUIOp::create(b, block, index(slices));
+    block = arith::DivUIOp::create(b, block, index(slices));
+  }
+  place.head = arith::RemUIOp::create(b, block, index(scan.getHeads()));
+  place.batch = arith::DivUIOp::create(b, block, index(scan.getHeads()));
+  place.width = index(channels);
+  if (headdim % channels != 0) {
+    Value left =
+        arith::SubIOp::create(b, index(headdim), mul(place.slice, channels));
+    place.width = arith::MinSIOp::create(b, left, place.width);
+  }
+  return place;
+}
+
+Value KernelOperands::baseOffset(const Access &access,
+                                 const BlockPlace &place) {
+  Value offset = index(0);
+  if (access.has(DimRole::Batch)) {
+    Value row = mul(place.batch, access.getStride(DimRole::Batch));
+    offset = add(offset, access.has(DimRole::Time)
+                             ? arith::MulIOp::create(b, row, place.length)
+                             : row);
+  }
+  if (access.has(DimRole::Head)) {
+    int64_t sharing = scan.getHeads() / access.getSize(DimRole::Head);
+    Value head = place.head;
+    if (sharing > 1)
+      head = arith::DivUIOp::create(b, head, index(sharing));
+    offset = add(offset, mul(head, access.getStride(DimRole::Head)));
+  }
+  if (access.has(DimRole::Channel))
+    offset =
+        add(offset, mul(place.slice,
+                        place.channels * access.getStride(DimRole::Channel)));
+  return offset;
+}
 
 SmallVector<Value> KernelOperands::listTensors() {
   SmallVector<Value> tensors;

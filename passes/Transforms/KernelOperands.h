@@ -37,6 +37,15 @@ struct Access {
   }
 };
 
+/// What a thread block works on, as index values: a headdim slice of a head of
+/// a batch entry.
+struct BlockPlace {
+  mlir::Value batch, head, slice;
+  /// Tokens of the sequence, and valid channels of the slice.
+  mlir::Value length, width;
+  int64_t channels = 0; ///< Of each slice but perhaps the last.
+};
+
 /// The parameters and constants of the kernel of one chunk program.
 class KernelOperands {
 public:
@@ -51,6 +60,17 @@ protected:
   llvm::SmallVector<mlir::Value> listTensors();
   /// A tensor that is two operands has two parameters, which agree.
   void bindPointers(llvm::ArrayRef<mlir::Value> tensors);
+
+  /// Checks the sizes of the states: one headdim P, P and N in range.
+  llvm::LogicalResult checkStates();
+
+  /// Creates the function of a kernel whose thread block i works on headdim
+  /// slice i mod `slices` of head (i / slices) mod H of batch i / (slices·H),
+  /// and finds that place.
+  void createFunction(int64_t warps, int64_t slices);
+  BlockPlace placeBlock(int64_t headdim, int64_t channels);
+  /// Where the elements of that place, token 0, start.
+  mlir::Value baseOffset(const Access &access, const BlockPlace &place);
 
   Access makeAccess(mlir::Value tensor, llvm::ArrayRef<ssd::DimRole> roles);
   /// A carried state at a boundary, [batch, head, channel, state].

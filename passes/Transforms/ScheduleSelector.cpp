@@ -31,6 +31,12 @@ int64_t ScheduleSelector::getLength() {
   return *length;
 }
 
+bool ScheduleSelector::isForced(Form form) {
+  if (std::optional<ScheduleAttr> written = apply.getSchedule())
+    return written->getForm() == form;
+  return request.form == form;
+}
+
 bool ScheduleSelector::hasDynamicSizes() {
   return apply.getX().getType().isDynamicDim(0) ||
          ShapedType::isDynamic(getLength());
@@ -83,6 +89,8 @@ LogicalResult ScheduleSelector::checkMixer() {
              << what << " = " << size << ", but kernels for " << target.name
              << " need a multiple of " << limits.dimMultiple << " up to "
              << limits.dimLimit;
+  if (isForced(Form::Recurrent))
+    return success();
   FailureOr<Trial> trial =
       decomposeCopy(makeSchedule(Form::Chunked, limits.getChunk()));
   return failed(trial) ? failure() : findOperandType(trial->scan);
@@ -148,11 +156,14 @@ ScheduleAttr ScheduleSelector::makeSchedule(Form form, int64_t chunk,
   WeightSide side = (target.isGpu() && !roles) || channels > states
                         ? WeightSide::Keys
                         : WeightSide::Values;
-  if (roles)
+  // Recurrent kernels need no tensor cores.
+  bool recurrent = target.isGpu() && form == Form::Recurrent;
+  if (roles || recurrent)
     side = WeightSide::Values;
+  Type operand = recurrent ? Float32Type::get(apply.getContext()) : operandType;
   int64_t subBlock = request.subBlock ? request.subBlock : kSubBlock;
   return ScheduleAttr::get(
-      apply.getContext(), form, chunk, std::min(subBlock, chunk), operandType,
+      apply.getContext(), form, chunk, std::min(subBlock, chunk), operand,
       request.weights.value_or(side), request.channels, request.warps,
       request.stages, roles ? std::max<int64_t>(request.consumers, 0) : 0,
       /*alternatives=*/ArrayRef<int64_t>());
@@ -243,8 +254,10 @@ LogicalResult ScheduleSelector::evaluate(ScheduleCandidate &candidate) {
   ScheduleAttr schedule = candidate.schedule;
   candidate.rejection = rejectForm(schedule);
   if (candidate.rejection.empty() && target.isGpu())
-    candidate.rejection =
-        candidate.roles ? rejectForRoles(schedule) : rejectForKernels(schedule);
+    candidate.rejection = candidate.roles ? rejectForRoles(schedule)
+                          : schedule.getForm() == Form::Recurrent
+                              ? rejectForRecurrent(schedule)
+                              : rejectForKernels(schedule);
   if (!candidate.rejection.empty())
     return success();
   FailureOr<Trial> trial = decomposeCopy(schedule);
@@ -254,6 +267,10 @@ LogicalResult ScheduleSelector::evaluate(ScheduleCandidate &candidate) {
   candidate.seconds = predictSeconds(candidate.work, target);
   if (candidate.roles) {
     evaluateRoles(candidate, trial->scan);
+    return success();
+  }
+  if (target.isGpu() && schedule.getForm() == Form::Recurrent) {
+    evaluateRecurrent(candidate, trial->scan);
     return success();
   }
   if (!target.isGpu()) {

@@ -76,6 +76,8 @@ private:
   std::string rejectForm(ssd::ScheduleAttr schedule);
   std::string rejectForKernels(ssd::ScheduleAttr schedule);
   std::string rejectForRoles(ssd::ScheduleAttr schedule);
+  std::string rejectForRecurrent(ssd::ScheduleAttr schedule);
+  void evaluateRecurrent(ScheduleCandidate &candidate, ssd::ChunkScanOp scan);
   /// Considers kernels with every number of consumers, unless it is forced.
   void evaluateRoles(ScheduleCandidate &candidate, ssd::ChunkScanOp scan);
   void remarkOn(const RoleShape &shape, double seconds);
@@ -84,6 +86,8 @@ private:
   void remarkOn(const ScheduleCandidate &candidate,
                 const ScheduleCandidate *best);
 
+  /// Whether the user asks for this form, by an option or a schedule.
+  bool isForced(ssd::Form form);
   int64_t getLength();
   /// The sizes of the mixer, assumed where they are dynamic.
   ProblemSize getSizes();

@@ -23,22 +23,8 @@ using namespace mamba::ssd;
 //===----------------------------------------------------------------------===//
 
 LogicalResult KernelBuilder::checkProgram() {
-  if (scan.getNumStates() == 0)
-    return scan.emitOpError("without a state has no GPU kernel");
-  for (unsigned i = 0; i < scan.getNumStates(); ++i) {
-    auto type = cast<RankedTensorType>(scan.getStateArgument(i).getType());
-    for (auto [what, size] : {std::pair("headdim P", type.getDimSize(0)),
-                              std::pair("state size N", type.getDimSize(1))})
-      if (size % 8 != 0 || size > 256)
-        return scan.emitOpError(what)
-               << " is " << size
-               << ", but on the GPU it must be a multiple of 8 and at most "
-                  "256";
-    if (type.getDimSize(0) !=
-        cast<RankedTensorType>(scan.getStateArgument(0).getType())
-            .getDimSize(0))
-      return scan.emitOpError("states must have one headdim P on the GPU");
-  }
+  if (failed(checkStates()))
+    return failure();
   for (DotOp dot : scan.getBody().front().getOps<DotOp>()) {
     Type element =
         cast<RankedTensorType>(dot.getLhs().getType()).getElementType();
@@ -72,7 +58,6 @@ LogicalResult KernelBuilder::chooseShape() {
   if (shape.channels % 8 != 0)
     return scan.emitOpError("headdim slices must be multiples of 8, but have ")
            << shape.channels << " channels";
-  slices = llvm::divideCeil(channels, shape.channels);
   int64_t largest = 0;
   for (unsigned i = 0; i < scan.getNumStates(); ++i)
     largest = std::max(
@@ -283,7 +268,9 @@ LogicalResult KernelBuilder::createLoop() {
 LogicalResult KernelBuilder::build() {
   if (failed(checkProgram()) || failed(chooseShape()))
     return failure();
-  createFunction();
+  createFunction(shape.warps, llvm::divideCeil(channels, shape.channels));
+  // Left alone, ptxas gives up registers for a third block and spills.
+  function->setAttr("nvvm.minctasm", b.getI32IntegerAttr(1));
   createSetup();
   return createLoop();
 }

@@ -12,9 +12,6 @@
 
 namespace mamba {
 
-/// Attribute of a kernel: thread blocks for each batch and head.
-inline constexpr llvm::StringLiteral kSlicesAttr = "tile.slices";
-
 /// Emits the kernel of `scan` as `name` at the end of `module`. The kernel's
 /// parameters are the pointers of ins, inits, outs and finals (constants are
 /// part of the kernel and have none), then batch and length (i64). Thread block

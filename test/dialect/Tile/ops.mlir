@@ -77,6 +77,11 @@ gpu.module @kernels {
     %cum = tile.cumsum %alpha exclusive reverse : tensor<64xf32, #tile.lane>
     // CHECK: tile.reduce_sum %{{.*}} : tensor<64xf32, #tile.lane>
     %total = tile.reduce_sum %alpha : tensor<64xf32, #tile.lane>
+    %wide = tile.splat %s : f32 -> tensor<64x128xf32, #tile.coalesced<warps = [4, 1]>>
+    // CHECK: tile.reduce %{{.*}} axis 1 : tensor<64x128xf32, #coalesced> -> tensor<64xf32, #[[$SUMS:.*]]>
+    %sums_of_rows = tile.reduce %wide axis 1
+        : tensor<64x128xf32, #tile.coalesced<warps = [4, 1]>>
+          -> tensor<64xf32, #tile.slice<axis = 0, of = #tile.coalesced<warps = [4, 1]>>>
     // CHECK: tile.extract %{{.*}}[63] : tensor<64xf32, #tile.lane>
     %last = tile.extract %alpha[63] : tensor<64xf32, #tile.lane>
     // CHECK: %[[E:.*]] = tile.convert_layout %{{.*}} : tensor<64xf32, #tile.lane> -> tensor<64xf32, #[[$ROWS]]>

@@ -171,6 +171,41 @@ func.func @reduce_sum_c1(%v: tensor<40xf32, #tile.lane>) {
 }
 
 // -----
+#sl = #tile.slice<axis = 1, of = #tile.coalesced<warps = [1, 4]>>
+func.func @reduce_sum_c2(%v: tensor<128xf32, #sl>) {
+  // expected-error @below {{(C2) the warps divide 'tensor<128xf32}}
+  %0 = tile.reduce_sum %v : tensor<128xf32, #sl>
+  return
+}
+
+// -----
+#co = #tile.coalesced<warps = [4, 1]>
+#rows = #tile.slice<axis = 0, of = #co>
+func.func @reduce_c1(%t: tensor<64x128xbf16, #co>) {
+  // expected-error @below {{(C1) expected a 2-D tile of f32 and axis 0 or 1, got 'tensor<64x128xbf16, #tile.coalesced<warps = [4, 1]>>' and 1}}
+  %0 = tile.reduce %t axis 1 : tensor<64x128xbf16, #co> -> tensor<64xf32, #rows>
+  return
+}
+
+// -----
+#co = #tile.coalesced<warps = [4, 1]>
+#columns = #tile.slice<axis = 1, of = #co>
+func.func @reduce_c2(%t: tensor<64x128xf32, #co>) {
+  // expected-error @below {{(C2) the result must be 'tensor<64xf32, #tile.slice<axis = 0, of = #tile.coalesced<warps = [4, 1]>>>'}}
+  %0 = tile.reduce %t axis 1 : tensor<64x128xf32, #co> -> tensor<64xf32, #columns>
+  return
+}
+
+// -----
+#co = #tile.coalesced<warps = [4, 1]>
+#columns = #tile.slice<axis = 1, of = #co>
+func.func @reduce_c3(%t: tensor<64x128xf32, #co>) {
+  // expected-error @below {{(C3) the warps divide axis 0 of 'tensor<64x128xf32}}
+  %0 = tile.reduce %t axis 0 : tensor<64x128xf32, #co> -> tensor<128xf32, #columns>
+  return
+}
+
+// -----
 func.func @range_scale_c1(%v: tensor<64xf32, #tile.lane>) {
   // expected-error @below {{(C1) expects f32 elements in an accumulator layout}}
   %0 = tile.range_scale %v : tensor<64xf32, #tile.lane>

@@ -153,3 +153,47 @@ func.func @written_stages(%x: tensor<?x?x1x64xbf16>, %b: tensor<?x?x1x16xbf16>,
       : !ssd.matrix<?x1x?, causal>, tensor<?x?x1x64xbf16> -> tensor<?x?x1x64xf32>
   return %y : tensor<?x?x1x64xf32>
 }
+
+// -----
+
+func.func @recurrent_operand(%x: tensor<?x?x1x64xbf16>, %b: tensor<?x?x1x16xbf16>,
+                             %c: tensor<?x?x1x16xbf16>) -> tensor<?x?x1x64xf32> {
+  %M = ssd.state_space %c, %b : tensor<?x?x1x16xbf16>, tensor<?x?x1x16xbf16>
+  // expected-error @below {{has a schedule that sm_80 cannot run: recurrent kernels compute in f32, not in operand bf16}}
+  %y = ssd.apply %M, %x schedule <form = recurrent, chunk = 1, sub_block = 1, operand = bf16>
+      : !ssd.matrix<?x1x?, causal>, tensor<?x?x1x64xbf16> -> tensor<?x?x1x64xf32>
+  return %y : tensor<?x?x1x64xf32>
+}
+
+// -----
+
+func.func @recurrent_warps(%x: tensor<?x?x1x64xbf16>, %b: tensor<?x?x1x16xbf16>,
+                           %c: tensor<?x?x1x16xbf16>) -> tensor<?x?x1x64xf32> {
+  %M = ssd.state_space %c, %b : tensor<?x?x1x16xbf16>, tensor<?x?x1x16xbf16>
+  // expected-error @below {{has a schedule that sm_80 cannot run: 3 warps are not 1, 2, 4 or 8}}
+  %y = ssd.apply %M, %x schedule <form = recurrent, chunk = 1, sub_block = 1, operand = f32, warps = 3>
+      : !ssd.matrix<?x1x?, causal>, tensor<?x?x1x64xbf16> -> tensor<?x?x1x64xf32>
+  return %y : tensor<?x?x1x64xf32>
+}
+
+// -----
+
+func.func @recurrent_channels(%x: tensor<?x?x1x64xbf16>, %b: tensor<?x?x1x16xbf16>,
+                              %c: tensor<?x?x1x16xbf16>) -> tensor<?x?x1x64xf32> {
+  %M = ssd.state_space %c, %b : tensor<?x?x1x16xbf16>, tensor<?x?x1x16xbf16>
+  // expected-error @below {{has a schedule that sm_80 cannot run: 72 channels are not a multiple of 8 up to the headdim 64}}
+  %y = ssd.apply %M, %x schedule <form = recurrent, chunk = 1, sub_block = 1, operand = f32, channels = 72>
+      : !ssd.matrix<?x1x?, causal>, tensor<?x?x1x64xbf16> -> tensor<?x?x1x64xf32>
+  return %y : tensor<?x?x1x64xf32>
+}
+
+// -----
+
+func.func @recurrent_registers(%x: tensor<?x?x1x256xbf16>, %b: tensor<?x?x1x256xbf16>,
+                               %c: tensor<?x?x1x256xbf16>) -> tensor<?x?x1x256xf32> {
+  %M = ssd.state_space %c, %b : tensor<?x?x1x256xbf16>, tensor<?x?x1x256xbf16>
+  // expected-error @below {{has a schedule that sm_80 cannot run: 512 values of the state a thread exceed 128}}
+  %y = ssd.apply %M, %x schedule <form = recurrent, chunk = 1, sub_block = 1, operand = f32, channels = 256>
+      : !ssd.matrix<?x1x?, causal>, tensor<?x?x1x256xbf16> -> tensor<?x?x1x256xf32>
+  return %y : tensor<?x?x1x256xf32>
+}

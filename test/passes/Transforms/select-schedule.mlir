@@ -10,6 +10,7 @@
 // RUN: mamba-opt %s -ssd-select-schedule=target=sm_120 | FileCheck %s --check-prefixes=GPU,SM86
 // RUN: mamba-opt %s -ssd-select-schedule="form=chunked chunk=96 sub-block=32 weights=keys" | FileCheck %s --check-prefix=FORCED
 // RUN: mamba-opt %s -ssd-select-schedule=form=recurrent | FileCheck %s --check-prefix=RECURRENT
+// RUN: mamba-opt %s -ssd-select-schedule="target=sm_90a form=recurrent" | FileCheck %s --check-prefix=STEP
 // RUN: mamba-opt %s -ssd-select-schedule="target=sm_90a channels=8 stages=2" | FileCheck %s --check-prefix=SLICE
 
 // CPU-LABEL: @mamba2
@@ -24,6 +25,8 @@
 // FORCED: schedule <form = chunked, chunk = 96, sub_block = 32, operand = f32, weights = keys>
 // RECURRENT-LABEL: @mamba2
 // RECURRENT: schedule <form = recurrent, chunk = 1, sub_block = 1, operand = f32>
+// STEP-LABEL: @mamba2
+// STEP: schedule <form = recurrent, chunk = 1, sub_block = 1, operand = f32, channels = 64, warps = 4>
 // SLICE-LABEL: @mamba2
 // SLICE: schedule <form = chunked, chunk = 64, sub_block = 16, operand = bf16, weights = keys, channels = 8, warps = 4, stages = 2>
 func.func @mamba2(%x: tensor<?x?x24x64xbf16>, %dt: tensor<?x?x24xf32>,
@@ -42,6 +45,8 @@ func.func @mamba2(%x: tensor<?x?x24x64xbf16>, %dt: tensor<?x?x24xf32>,
 // The state N = 256 is twice as wide, a block owns half of the channels; the
 // weights of a wide headdim go on the narrower keys.
 // CPU-LABEL: @wide_state
+// STEP-LABEL: @wide_state
+// STEP: operand = f32, channels = 32, warps = 4>
 // CPU: operand = f32>
 // GPU-LABEL: @wide_state
 // ROLES-LABEL: @wide_state
@@ -101,7 +106,9 @@ func.func @wide_headdim(%x: tensor<?x?x8x192xbf16>, %b: tensor<?x?x8x24xbf16>,
 // CPU-LABEL: @decode
 // CPU: schedule <form = recurrent, chunk = 1, sub_block = 1, operand = f32>
 // GPU-LABEL: @decode
-// GPU: chunk = 64
+// GPU: schedule <form = recurrent, chunk = 1, sub_block = 1, operand = f32, channels = 16, warps = 4>
+// ROLES-LABEL: @decode
+// ROLES: schedule <form = recurrent,
 func.func @decode(%x: tensor<?x1x8x64xbf16>, %a: tensor<?x1x8xf32>,
                   %b: tensor<?x1x1x128xbf16>, %c: tensor<?x1x1x128xbf16>,
                   %s0: tensor<?x8x64x128xf32>)

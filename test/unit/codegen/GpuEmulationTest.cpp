@@ -22,7 +22,40 @@ namespace {
 struct Sizes {
   int64_t heads, groups, channels, states;
   const char *type = "bf16";
+  ssd::Form form = ssd::Form::Chunked;
+  /// y = (M x + x)·silu(z) instead of M x.
+  bool gated = false;
 };
+
+/// %r = (%y + %x)·silu(%z), of tensors of type `x` in bf16.
+std::string gateOf(const std::string &x) {
+  std::string text = R"(
+    %zero = arith.constant 0 : index
+    %one = arith.constant 1 : index
+    %nb = tensor.dim %x, %zero : {x}
+    %nt = tensor.dim %x, %one : {x}
+    %empty = tensor.empty(%nb, %nt) : {x}
+    %r = linalg.generic {indexing_maps = [#all, #all, #all, #all],
+        iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+        ins(%y, %x, %z : {x}, {x}, {x}) outs(%empty : {x}) {
+    ^bb0(%p: bf16, %q: bf16, %v: bf16, %o: bf16):
+      %c1 = arith.constant 1.0 : f32
+      %pf = arith.extf %p : bf16 to f32
+      %qf = arith.extf %q : bf16 to f32
+      %vf = arith.extf %v : bf16 to f32
+      %n = arith.negf %vf : f32
+      %e = math.exp %n : f32
+      %d = arith.addf %e, %c1 : f32
+      %silu = arith.divf %vf, %d : f32
+      %sum = arith.addf %pf, %qf : f32
+      %t = arith.mulf %sum, %silu : f32
+      %w = arith.truncf %t : f32 to bf16
+      linalg.yield %w : bf16
+    } -> {x})";
+  for (size_t at; (at = text.find("{x}")) != std::string::npos;)
+    text.replace(at, 3, x);
+  return text;
+}
 
 /// y = (L ∘ C Bᵀ) diag(dt) x with states, log decays A·dt given directly.
 std::string mixer(const Sizes &s) {
@@ -40,17 +73,22 @@ std::string mixer(const Sizes &s) {
   std::string key = tensor({s.groups, s.states}, s.type, 2);
   std::string state = tensor({s.heads, s.channels, s.states}, "f32", 1);
   std::string h = std::to_string(s.heads), g = std::to_string(s.groups);
-  return "func.func @f(%x: " + x + ", %a: " + token + ", %dt: " + token +
-         ", %b: " + key + ", %c: " + key + ", %s0: " + state + ") -> (" + x +
-         ", " + state + ") {\n" + "%L = ssd.decay %a : " + token +
+  std::string gate = s.gated ? gateOf(x) : "";
+  return "#all = affine_map<(b, t, h, p) -> (b, t, h, p)>\n"
+         "func.func @f(%x: " +
+         x + ", %a: " + token + ", %dt: " + token + ", %b: " + key +
+         ", %c: " + key + ", %s0: " + state +
+         (s.gated ? ", %z: " + x : std::string()) + ") -> (" + x + ", " +
+         state + ") {\n" + "%L = ssd.decay %a : " + token +
          "\n%G = ssd.low_rank %c, %b : " + key + ", " + key +
          "\n%K = ssd.hadamard %L, %G : !ssd.matrix<?x" + h +
          "x?, causal>, !ssd.matrix<?x" + g +
          "x?, full>\n%M = ssd.scale_columns %K, %dt : !ssd.matrix<?x" + h +
          "x?, causal>, " + token +
          "\n%y, %s = ssd.apply %M, %x init %s0 : !ssd.matrix<?x" + h +
-         "x?, causal>, " + x + ", " + state + " -> " + x + ", " + state +
-         "\nreturn %y, %s : " + x + ", " + state + "\n}";
+         "x?, causal>, " + x + ", " + state + " -> " + x + ", " + state + gate +
+         "\nreturn " + (s.gated ? "%r" : "%y") + ", %s : " + x + ", " + state +
+         "\n}";
 }
 
 int64_t valueOf(mamba_dim dim, int64_t batch, int64_t length) {
@@ -114,15 +152,18 @@ void launch(WarpEmulator &emulator, const mamba_plan &plan,
   }
 }
 
-/// Lets every mixer have a kernel without roles.
-void forcePlainKernels(mlir::ModuleOp module, const Sizes &sizes) {
+/// Lets every mixer have a kernel of the form, without roles.
+void forceForm(mlir::ModuleOp module, const Sizes &sizes) {
   mlir::Builder b(module.getContext());
   bool isHalf = llvm::StringRef(sizes.type) == "f16";
   mlir::Type operand = isHalf ? mlir::Type(b.getF16Type()) : b.getBF16Type();
+  bool chunked = sizes.form == ssd::Form::Chunked;
+  if (!chunked)
+    operand = b.getF32Type();
   module.walk([&](ssd::ApplyOp apply) {
     apply.setScheduleAttr(ssd::ScheduleAttr::get(
-        b.getContext(), ssd::Form::Chunked, /*chunk=*/64, /*sub_block=*/16,
-        operand, ssd::WeightSide::Keys, /*channels=*/0, /*warps=*/0,
+        b.getContext(), sizes.form, chunked ? 64 : 1, chunked ? 16 : 1, operand,
+        ssd::WeightSide::Keys, /*channels=*/0, /*warps=*/0,
         /*stages=*/0, /*consumers=*/0,
         /*alternatives=*/llvm::ArrayRef<int64_t>()));
   });
@@ -134,14 +175,15 @@ void check(const Sizes &sizes, llvm::StringRef target, int64_t batch,
   auto reference = mlir::parseSourceString<mlir::ModuleOp>(text, &getContext());
   auto module = mlir::parseSourceString<mlir::ModuleOp>(text, &getContext());
   ASSERT_TRUE(reference && module) << text;
-  forcePlainKernels(*module, sizes);
+  forceForm(*module, sizes);
   auto program = codegen::compileForGpu(*module, "f", target);
   ASSERT_TRUE(mlir::succeeded(program));
   auto emulator = WarpEmulator::create(program->llvmIR);
   ASSERT_TRUE(static_cast<bool>(emulator))
       << llvm::toString(emulator.takeError());
   const mamba_plan &plan = program->plan->get();
-  double tolerance = llvm::StringRef(sizes.type) == "f16" ? 6e-4 : 4e-3;
+  llvm::StringRef type = sizes.type;
+  double tolerance = type == "f16" ? 6e-4 : type == "f32" ? 2e-6 : 4e-3;
   for (int64_t length : lengths) {
     std::vector<Array> arrays = makeArrays(plan, batch, length);
     std::vector<ssd::ReferenceTensor> inputs;
@@ -188,6 +230,33 @@ TEST(GpuEmulation, SizesBelowAndBesideTheFragments) {
 TEST(GpuEmulation, HeadsInSlices) {
   check({1, 1, 128, 128}, "sm_90a", 1, {70});
   check({1, 1, 72, 256}, "sm_90a", 1, {70});
+}
+
+// One token after the other: every length is a number of steps.
+Sizes recurrent(Sizes sizes) {
+  sizes.form = ssd::Form::Recurrent;
+  return sizes;
+}
+
+TEST(GpuEmulation, Recurrent) {
+  check(recurrent({2, 1, 64, 128}), "sm_90a", 2, {0, 1, 2, 5});
+  check(recurrent({4, 2, 32, 32, "f16"}), "sm_80", 1, {1, 5});
+  check(recurrent({2, 2, 32, 256}), "sm_90a", 1, {2});
+}
+
+TEST(GpuEmulation, RecurrentInFullPrecision) {
+  check(recurrent({2, 1, 64, 128, "f32"}), "sm_90a", 1, {1, 5});
+}
+
+TEST(GpuEmulation, RecurrentBesideTheFragments) {
+  check(recurrent({2, 1, 40, 24}), "sm_90a", 1, {1, 2, 5});
+  check(recurrent({3, 3, 8, 8, "f32"}), "sm_80", 1, {3});
+}
+
+TEST(GpuEmulation, RecurrentWithSurroundings) {
+  Sizes sizes = recurrent({2, 1, 64, 64});
+  sizes.gated = true;
+  check(sizes, "sm_90a", 1, {1, 3});
 }
 
 TEST(WarpEmulator, LanesMustMeetAtTheSameInstruction) {

@@ -116,6 +116,43 @@ TEST(TileScan, ScalarsAreKnownToEveryThread) {
              expected, 1e-6);
 }
 
+/// Sums of the rows of a 16×64 tile, plus the sum of its first row's columns.
+void checkReduce(const std::string &layout) {
+  Array in = numbers(16 * 64);
+  Values expected(16);
+  for (int i = 0; i < 16; ++i)
+    for (int j = 0; j < 64; ++j)
+      expected[i] += in.values[i * 64 + j] + in.values[j];
+  std::string rows =
+      "tensor<16xf32, #tile.slice<axis = 0, of = " + layout + ">>";
+  std::string columns =
+      "tensor<64xf32, #tile.slice<axis = 1, of = " + layout + ">>";
+  std::string tile = "tensor<16x64xf32, " + layout + ">";
+  expectNear(
+      runTiles(
+          "%c64 = arith.constant 64 : index\n"
+          "%c16 = arith.constant 16 : index\n"
+          "%t = tile.load_global %in0[%c0] strides [%c64, %c1] bounds "
+          "[%c16, %c64] : !llvm.ptr<1> -> " +
+              tile +
+              "\n%v = tile.load_global %in0[%c0] strides [%c1] bounds [%c64]"
+              " : !llvm.ptr<1> -> " +
+              columns + "\n%sum = tile.reduce_sum %v : " + columns +
+              "\n%s = tile.splat %sum : f32 -> " + rows +
+              "\n%r = tile.reduce %t axis 1 : " + tile + " -> " + rows +
+              "\n%a = arith.addf %r, %s : " + rows +
+              "\ntile.store_global %a -> %out[%c0] strides [%c1] bounds "
+              "[%c16] : " +
+              rows + ", !llvm.ptr<1>",
+          {&in}, 16, "sm_80"),
+      expected, 1e-5);
+}
+
+TEST(TileScan, SumsOfRows) {
+  checkReduce("#tile.coalesced<warps = [4, 1]>");
+  checkReduce("#tile.accumulator<warps = [1, 1], copies = 4>");
+}
+
 /// The decay mask in a layout, with every combination of its flags.
 void checkDecay(const std::string &layout, bool hasPrefix) {
   Array prefix = numbers(64);

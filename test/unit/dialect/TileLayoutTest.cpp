@@ -72,6 +72,15 @@ TEST(RegisterLayout, OperandsOwnEveryElement) {
     }
 }
 
+TEST(RegisterLayout, CoalescedOwnsEveryElement) {
+  for (const WarpGrid &warps : kGrids)
+    for (int64_t m : {1, 3})
+      for (int64_t n : {1, 2})
+        expectOwned(coalescedLayout(4 * m * warps.grid[0],
+                                    32 * n * warps.grid[1], warps),
+                    warps.copies);
+}
+
 TEST(RegisterLayout, LaneVectorOwnsEveryElement) {
   for (int64_t length : {1, 31, 32, 33, 64, 1000})
     expectOwned(laneLayout(length), 1);
@@ -136,11 +145,22 @@ TEST(RegisterLayout, NoRenamingWhereElementsAreElsewhere) {
   EXPECT_TRUE(columns.renaming(operandBLayout(64, 64, {{1, 4}, 1})).empty());
 }
 
-TEST(RegisterLayout, ColumnPairs) {
-  EXPECT_TRUE(accumulatorLayout(64, 32, {{1, 4}, 1}).hasColumnPairs());
-  EXPECT_TRUE(operandALayout(64, 32, {{4, 1}, 1}).hasColumnPairs());
-  EXPECT_FALSE(operandBLayout(64, 32, {{1, 4}, 1}).hasColumnPairs());
-  EXPECT_FALSE(laneLayout(64).hasColumnPairs());
+TEST(RegisterLayout, RunsOfColumns) {
+  EXPECT_EQ(accumulatorLayout(64, 32, {{1, 4}, 1}).columnRun(), 2);
+  EXPECT_EQ(accumulatorLayout(64, 32, {{1, 4}, 1}).slice(1).columnRun(), 2);
+  EXPECT_EQ(accumulatorLayout(64, 32, {{1, 4}, 1}).slice(0).columnRun(), 1);
+  EXPECT_EQ(operandALayout(64, 32, {{4, 1}, 1}).columnRun(), 2);
+  EXPECT_EQ(operandBLayout(64, 32, {{1, 4}, 1}).columnRun(), 1);
+  EXPECT_EQ(coalescedLayout(16, 96, {{4, 1}, 1}).columnRun(), 4);
+  EXPECT_EQ(coalescedLayout(16, 96, {{4, 1}, 1}).slice(1).columnRun(), 4);
+  EXPECT_EQ(laneLayout(64).columnRun(), 1);
+}
+
+TEST(RegisterLayout, CutsOverWarps) {
+  RegisterLayout rows = coalescedLayout(16, 64, {{4, 1}, 1});
+  EXPECT_TRUE(rows.isCutOverWarps(0));
+  EXPECT_FALSE(rows.isCutOverWarps(1));
+  EXPECT_TRUE(accumulatorLayout(32, 64, {{2, 2}, 1}).isCutOverWarps(1));
 }
 
 //===----------------------------------------------------------------------===//
