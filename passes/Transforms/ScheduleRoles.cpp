@@ -28,6 +28,10 @@ std::string ScheduleSelector::rejectForRoles(ScheduleAttr schedule) {
   if (schedule.getOperand() != operandType)
     return llvm::formatv("operand {0} is not the inputs' type {1}",
                          schedule.getOperand(), operandType);
+  if (request.channels || request.warps || request.stages ||
+      request.weights == WeightSide::Keys)
+    return "channels, warps, stages and weights of kernels with roles follow "
+           "from their consumers and cannot be forced";
   return "";
 }
 

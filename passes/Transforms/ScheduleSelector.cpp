@@ -353,7 +353,10 @@ FailureOr<ScheduleAttr> ScheduleSelector::select() {
   InFlightDiagnostic diagnostic =
       apply.emitOpError("has no legal schedule for ");
   diagnostic << target.name;
-  if (candidates.empty())
+  if (candidates.empty() && request.consumers > 0)
+    diagnostic << ": kernels with consumers are chunked and need products of a "
+                  "warpgroup";
+  else if (candidates.empty())
     diagnostic << ": chunk " << request.chunk << " does not fit the form "
                << stringifyForm(*request.form);
   for (const ScheduleCandidate &candidate : candidates)

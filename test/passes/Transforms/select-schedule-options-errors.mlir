@@ -9,6 +9,8 @@
 // RUN: not mamba-opt %s -ssd-select-schedule=form=quadratic 2>&1 | FileCheck %s --check-prefix=DYNAMIC
 // RUN: not mamba-opt %s -ssd-select-schedule="target=sm_80 chunk=128" 2>&1 | FileCheck %s --check-prefix=CHUNK
 // RUN: not mamba-opt %s -ssd-select-schedule="target=sm_80 channels=72" 2>&1 | FileCheck %s --check-prefix=CHANNELS
+// RUN: not mamba-opt %s -ssd-select-schedule="target=sm_80 consumers=1" 2>&1 | FileCheck %s --check-prefix=CONSUMERS
+// RUN: not mamba-opt %s -ssd-select-schedule="target=sm_90a consumers=1 stages=2" 2>&1 | FileCheck %s --check-prefix=STAGES
 
 // TARGET: error: ssd-select-schedule: unknown target 'sm_70'; known are cpu, sm_80, sm_86, sm_89, sm_90a, sm_100a, sm_120
 // FORM: error: ssd-select-schedule: unknown form 'square'; known are recurrent, chunked, quadratic
@@ -20,6 +22,8 @@
 // DYNAMIC: note: quadratic: rejected, the length of the sequence is dynamic
 // CHUNK: error: {{.*}}has no legal schedule for sm_80
 // CHUNK: note: chunked, chunk 128: rejected, kernels have 4 warps of 16 token rows, 64 tokens a chunk
+// CONSUMERS: error: {{.*}}has no legal schedule for sm_80: kernels with consumers are chunked and need products of a warpgroup
+// STAGES: note: chunked, chunk 64, with roles: rejected, channels, warps, stages and weights of kernels with roles follow from their consumers and cannot be forced
 // CHANNELS: note: chunked, chunk 64: rejected, 72 channels are not a multiple of 8 up to the headdim 64
 func.func @f(%x: tensor<?x?x1x64xbf16>, %b: tensor<?x?x1x16xbf16>,
              %c: tensor<?x?x1x16xbf16>) -> tensor<?x?x1x64xf32> {
