@@ -1,8 +1,7 @@
 // SPDX-FileCopyrightText: The mamba-compiler authors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// Decay masks times scores in a chunk program, and what can be folded into
-// them.
+// Decay masks times scores in a chunk program.
 
 #pragma once
 

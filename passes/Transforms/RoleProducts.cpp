@@ -61,11 +61,11 @@ void RoleEmitter::reuseOperands(Value value) {
     return;
   bool transposed = isNaturallyTransposed(value);
   Value known = emitted.lookup({{value, getLeftLayout()}, transposed});
+  if (!known || isEmitted(value))
+    return;
   Attribute layout = getNaturalLayout(value);
-  Value &natural = emitted[{{value, layout}, transposed}];
-  if (known && !natural)
-    natural = tile::ConvertLayoutOp::create(
-        builder, value.getLoc(), getType(value, layout, transposed), known);
+  emitted[{{value, layout}, transposed}] = tile::ConvertLayoutOp::create(
+      builder, value.getLoc(), getType(value, layout, transposed), known);
 }
 
 /// What the product begins with; null for zero.
