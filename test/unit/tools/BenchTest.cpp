@@ -4,12 +4,11 @@
 // What mamba-bench asks of a GPU, with a driver that records it and computes
 // nothing.
 
-#include "test/unit/runtime/FakeDriver.h"
+#include "test/unit/runtime/LoadFakeDriver.h"
 #include "tools/mamba-bench/ArgumentSets.h"
 #include "tools/mamba-bench/Benchmark.h"
 #include "gtest/gtest.h"
 
-#include <dlfcn.h>
 #include <set>
 
 namespace mamba::tools {
@@ -21,14 +20,9 @@ protected:
   /// Finds the device of a driver.
   void open(const char *driver) {
     device.reset();
-    setenv("MAMBA_LIBCUDA_PATH", driver, 1);
     setenv("MAMBA_CUBLAS_PATH", "/nowhere/libcublas.so", 1);
-    void *library = dlopen(driver, RTLD_NOW);
-    ASSERT_NE(library, nullptr) << dlerror();
-    auto get =
-        reinterpret_cast<test::FakeDriver *(*)()>(dlsym(library, "fakeDriver"));
-    fake = get();
-    *fake = test::FakeDriver();
+    fake = test::loadFakeDriver(driver);
+    ASSERT_NE(fake, nullptr);
     // x, dt, A, B, C, D, y and S; batch and time.
     fake->kernels = {{"mamba2_0", {8, 2}}};
     auto created = createBenchDevice("cuda", /*threads=*/0);

@@ -6,13 +6,12 @@
 
 #include "codegen/Compiler/Compiler.h"
 #include "mlir/Parser/Parser.h"
-#include "test/unit/runtime/FakeDriver.h"
+#include "test/unit/runtime/LoadFakeDriver.h"
 #include "tools/runner/CompileTimes.h"
 #include "tools/runner/Executable.h"
 #include "gtest/gtest.h"
 
 #include <cmath>
-#include <dlfcn.h>
 
 namespace mamba::tools {
 namespace {
@@ -31,13 +30,8 @@ const char *const text = R"mlir(
 class GpuExecution : public testing::Test {
 protected:
   void SetUp() override {
-    setenv("MAMBA_LIBCUDA_PATH", MAMBA_FAKE_DRIVER, 1);
-    void *library = dlopen(MAMBA_FAKE_DRIVER, RTLD_NOW);
-    ASSERT_NE(library, nullptr) << dlerror();
-    auto get =
-        reinterpret_cast<test::FakeDriver *(*)()>(dlsym(library, "fakeDriver"));
-    fake = get();
-    *fake = test::FakeDriver();
+    fake = test::loadFakeDriver(MAMBA_FAKE_DRIVER);
+    ASSERT_NE(fake, nullptr);
     fake->kernels = {{"f_0", {5, 2}}};
     mlir::DialectRegistry registry;
     codegen::registerDialects(registry);

@@ -5,10 +5,9 @@
 // driver whose kernels write constants.
 
 #include "tools/mamba-bench/Sweep.h"
-#include "test/unit/runtime/FakeDriver.h"
+#include "test/unit/runtime/LoadFakeDriver.h"
 #include "gtest/gtest.h"
 
-#include <dlfcn.h>
 #include <set>
 
 namespace mamba::tools {
@@ -123,13 +122,8 @@ TEST(SweepSchedules, FailsWithoutASchedule) {
 class GpuSweep : public testing::Test {
 protected:
   void SetUp() override {
-    setenv("MAMBA_LIBCUDA_PATH", MAMBA_FAKE_DRIVER, 1);
-    void *library = dlopen(MAMBA_FAKE_DRIVER, RTLD_NOW);
-    ASSERT_NE(library, nullptr) << dlerror();
-    auto get =
-        reinterpret_cast<test::FakeDriver *(*)()>(dlsym(library, "fakeDriver"));
-    fake = get();
-    *fake = test::FakeDriver();
+    fake = test::loadFakeDriver(MAMBA_FAKE_DRIVER);
+    ASSERT_NE(fake, nullptr);
     // x, dt, A, B, C, D, y and S; batch and time.
     fake->kernels = {{"mamba2_0", {8, 2}}};
     auto created = createBenchDevice("cuda", /*threads=*/0);
