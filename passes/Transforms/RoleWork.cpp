@@ -9,7 +9,7 @@
 // one a gang. A range begins and ends inside a sequence; the piece that begins
 // a sequence is walked first and its state handed over, the piece that
 // continues one last. With fewer sets than gangs every sequence is cut into
-// segments instead, each with one gang; see RoleConsume.cpp for how states
+// segments instead, each with one gang; see RoleState.cpp for how states
 // pass.
 
 #include "passes/Transforms/RoleKernel.h"
