@@ -64,19 +64,31 @@ Status GpuDevice::queryInfo(int32_t ordinal) {
   return status;
 }
 
+std::shared_ptr<GpuDevice::ModuleSlot>
+GpuDevice::findSlot(const Digest &digest) {
+  std::lock_guard<std::mutex> lock(modulesMutex);
+  // A slot that only the map knows is not being loaded.
+  std::erase_if(modules, [](auto &entry) {
+    return entry.second.use_count() == 1 && entry.second->module.expired();
+  });
+  std::shared_ptr<ModuleSlot> &slot = modules[digest];
+  if (!slot)
+    slot = std::make_shared<ModuleSlot>();
+  return slot;
+}
+
 Result<std::shared_ptr<LoadedModule>>
 GpuDevice::load(const void *image, size_t bytes,
                 const std::string &cacheDirectory) {
-  Digest digest = sha256({static_cast<const char *>(image), bytes});
-  std::lock_guard<std::mutex> lock(modulesMutex);
-  std::erase_if(modules, [](auto &entry) { return entry.second.expired(); });
-  if (auto found = modules.find(digest); found != modules.end())
-    if (std::shared_ptr<LoadedModule> loaded = found->second.lock())
-      return loaded;
+  std::shared_ptr<ModuleSlot> slot =
+      findSlot(sha256({static_cast<const char *>(image), bytes}));
+  std::lock_guard<std::mutex> lock(slot->loading);
+  if (std::shared_ptr<LoadedModule> loaded = slot->module.lock())
+    return loaded;
   auto loaded =
       LoadedModule::load(shared_from_this(), image, bytes, cacheDirectory);
   if (loaded.isOk())
-    modules[digest] = *loaded;
+    slot->module = *loaded;
   return loaded;
 }
 

@@ -32,7 +32,8 @@ public:
 
   /// The module made from `image` (PTX text, cubin or fatbin of `bytes` bytes),
   /// which is loaded unless it is already. `cacheDirectory` as in
-  /// mamba_module_options, "" for none.
+  /// mamba_module_options, "" for none. Threads load different images side by
+  /// side.
   Result<std::shared_ptr<LoadedModule>> load(const void *image, size_t bytes,
                                              const std::string &cacheDirectory);
 
@@ -46,8 +47,15 @@ private:
   Device handle = 0;
   Context primary = nullptr;
   mamba_device_info deviceInfo = {};
-  std::mutex modulesMutex;
-  std::map<Digest, std::weak_ptr<LoadedModule>> modules;
+  /// One image: who holds the mutex loads it, unless it is loaded.
+  struct ModuleSlot {
+    std::mutex loading;
+    std::weak_ptr<LoadedModule> module;
+  };
+  std::shared_ptr<ModuleSlot> findSlot(const Digest &digest);
+
+  std::mutex modulesMutex; ///< Of the map, not of its slots.
+  std::map<Digest, std::shared_ptr<ModuleSlot>> modules;
 };
 
 /// Makes a device's primary context current while it lives.

@@ -6,12 +6,16 @@
 #include "runtime/cuda/DriverApi.h"
 
 #include <cstring>
+#include <mutex>
 #include <new>
 
 using namespace mamba::rt::cu;
 using mamba::test::FakeDriver;
 
 namespace {
+
+/// Modules may be loaded by several threads at once.
+std::mutex loading;
 
 /// Of every allocation, as the driver's.
 constexpr std::align_val_t allocationAlignment{256};
@@ -103,18 +107,21 @@ Code cuDevicePrimaryCtxRelease_v2(Device) {
 }
 
 Code cuCtxGetCurrent(Context *context) {
+  std::lock_guard<std::mutex> lock(loading);
   const auto &stack = driver().contexts;
   *context = stack.empty() ? nullptr : fakeContext();
   return success;
 }
 
 Code cuCtxPushCurrent_v2(Context context) {
+  std::lock_guard<std::mutex> lock(loading);
   ++driver().pushes;
   driver().contexts.push_back(context);
   return success;
 }
 
 Code cuCtxPopCurrent_v2(Context *context) {
+  std::lock_guard<std::mutex> lock(loading);
   *context = fakeContext();
   driver().contexts.pop_back();
   return success;
@@ -122,6 +129,7 @@ Code cuCtxPopCurrent_v2(Context *context) {
 
 Code cuModuleLoadDataEx(Module *module, const void *image, unsigned count,
                         int *options, void **values) {
+  std::lock_guard<std::mutex> lock(loading);
   saw("cuModuleLoadDataEx");
   driver().images.push_back(static_cast<const char *>(image));
   Code result = writeLog(count, options, values);
@@ -131,11 +139,13 @@ Code cuModuleLoadDataEx(Module *module, const void *image, unsigned count,
 }
 
 Code cuModuleUnload(Module) {
+  std::lock_guard<std::mutex> lock(loading);
   --driver().loadedModules;
   return success;
 }
 
 Code cuModuleGetFunction(Kernel *kernel, Module, const char *name) {
+  std::lock_guard<std::mutex> lock(loading);
   auto found = driver().kernels.find(name);
   if (found == driver().kernels.end())
     return notFound;
@@ -145,6 +155,7 @@ Code cuModuleGetFunction(Kernel *kernel, Module, const char *name) {
 }
 
 Code cuFuncGetAttribute(int *value, int attribute, Kernel) {
+  std::lock_guard<std::mutex> lock(loading);
   *value = attribute == kernelMaxThreads ? driver().maxThreads
                                          : driver().staticShared;
   return success;
@@ -153,6 +164,7 @@ Code cuFuncGetAttribute(int *value, int attribute, Kernel) {
 using KernelEntry = std::pair<const std::string, mamba::test::FakeArguments>;
 
 Code cuFuncSetAttribute(Kernel kernel, int, int bytes) {
+  std::lock_guard<std::mutex> lock(loading);
   driver().dynamicShared[reinterpret_cast<KernelEntry *>(kernel)->first] =
       bytes;
   return success;

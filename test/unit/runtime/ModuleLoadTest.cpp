@@ -4,8 +4,10 @@
 #include "runtime/cuda/Memory.h"
 #include "test/unit/runtime/FakeDriverTest.h"
 
+#include <array>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 using namespace mamba::test;
 namespace fs = std::filesystem;
@@ -135,6 +137,25 @@ TEST_F(ModuleLoad, SameImageIsOneModule) {
   EXPECT_EQ(fake->loadedModules, 0);
   EXPECT_TRUE(load(ptx).isOk());
   EXPECT_EQ(fake->count("cuModuleLoadDataEx"), 2);
+}
+
+TEST_F(ModuleLoad, ThreadsLoadEveryImageOnce) {
+  const std::string images[] = {ptx, ptx + "// another\n"};
+  std::array<mamba_module *, 8> modules = {};
+  std::vector<std::thread> threads;
+  for (size_t i = 0; i < modules.size(); ++i)
+    threads.emplace_back([&, i] {
+      const std::string &image = images[i % 2];
+      EXPECT_TRUE(Outcome(mamba_module_load(device, image.data(), image.size(),
+                                            nullptr, &modules[i]))
+                      .isOk());
+    });
+  for (std::thread &thread : threads)
+    thread.join();
+  EXPECT_EQ(fake->loadedModules, 2);
+  EXPECT_EQ(fake->count("cuModuleLoadDataEx"), 2);
+  for (mamba_module *module : modules)
+    mamba_module_release(module);
 }
 
 TEST_F(ModuleLoad, DiskCacheCompilesOnce) {
