@@ -98,6 +98,9 @@ def SelectSchedule : Pass<"ssd-select-schedule", "::mlir::func::FuncOp"> {
     Option<"consumers", "consumers", "int64_t", /*default=*/"-1",
            "Force the consumer warpgroups of a thread block (0: a kernel "
            "without roles, -1: chosen)">,
+    Option<"segment", "segment", "int64_t", /*default=*/"0",
+           "Force the fewest chunks of a segment of a split sequence (0: "
+           "chosen)">,
     Option<"assumeBatch", "assume-batch", "int64_t", /*default=*/"1",
            "Batch size to assume where it is dynamic">,
     Option<"assumeLength", "assume-length", "int64_t", /*default=*/"2048",

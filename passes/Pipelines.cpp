@@ -76,6 +76,10 @@ struct ToChunksOptions : PassPipelineOptions<ToChunksOptions> {
       llvm::cl::desc("Force the consumer warpgroups of a thread block (0: a "
                      "kernel without roles)"),
       llvm::cl::init(-1)};
+  Option<int64_t> segment{
+      *this, "segment",
+      llvm::cl::desc("Force the fewest chunks of a segment of a split "
+                     "sequence")};
 
   SelectScheduleOptions get() const {
     SelectScheduleOptions options;
@@ -88,6 +92,7 @@ struct ToChunksOptions : PassPipelineOptions<ToChunksOptions> {
     options.warps = warps;
     options.stages = stages;
     options.consumers = consumers;
+    options.segment = segment;
     return options;
   }
 };

@@ -128,6 +128,8 @@ def Ssd_ScheduleAttr : AttrDef<Ssd_Dialect, "Schedule"> {
     - `consumers`: warpgroups of a thread block that each carry the state of
       one head (or slice of 64 of its headdim) in a warp-specialised kernel, whose
       other warps copy and make masks; 0: every warp does everything (GPU);
+    - `segment`: fewest chunks of a segment, where thread blocks share a sequence;
+      0: the kernel's own rule (GPU, with consumers);
     - `alternatives`: consumers of further kernels of the same chunk program.
       Which kernel is fastest depends on sizes that only a launch knows; it runs
       the one with the least predicted time (GPU).
@@ -147,6 +149,7 @@ def Ssd_ScheduleAttr : AttrDef<Ssd_Dialect, "Schedule"> {
     DefaultValuedParameter<"int64_t", "0">:$warps,
     DefaultValuedParameter<"int64_t", "0">:$stages,
     DefaultValuedParameter<"int64_t", "0">:$consumers,
+    DefaultValuedParameter<"int64_t", "0">:$segment,
     Ssd_NumbersParameter:$alternatives);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;

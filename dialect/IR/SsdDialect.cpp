@@ -157,7 +157,7 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    Form form, int64_t chunk, int64_t subBlock,
                                    Type operand, WeightSide, int64_t channels,
                                    int64_t warps, int64_t stages,
-                                   int64_t consumers,
+                                   int64_t consumers, int64_t segment,
                                    ArrayRef<int64_t> alternatives) {
   if (chunk < 1)
     return emitError() << "chunk must be at least 1, but is " << chunk;
@@ -171,9 +171,13 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   if (!operand.isBF16() && !operand.isF16() && !operand.isF32())
     return emitError() << "operand must be bf16, f16 or f32, but is "
                        << operand;
-  if (channels < 0 || warps < 0 || stages < 0 || consumers < 0)
-    return emitError() << "channels, warps, stages and consumers must not be "
-                          "negative";
+  if (channels < 0 || warps < 0 || stages < 0 || consumers < 0 || segment < 0)
+    return emitError() << "channels, warps, stages, consumers and segment must "
+                          "not be negative";
+  if (segment > 0 && consumers == 0)
+    return emitError() << "a segment of " << segment
+                       << " chunks needs consumers: only kernels with roles "
+                          "split a sequence";
   for (int64_t other : alternatives)
     if (consumers < 1 || other < 1 || other == consumers)
       return emitError() << "an alternative has " << other

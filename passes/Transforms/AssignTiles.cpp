@@ -38,16 +38,16 @@ static const Target &getRoleTarget() {
   return *row;
 }
 
-/// Emits the warp-specialised kernel of `scan` with `consumers` consumers a
-/// thread block: persistent blocks with roles and the attributes of
-/// passes/KernelAttr.h. Behind the tensors' pointers come those of the
-/// workspaces, then batch and length, then the tensor maps.
+/// Emits the warp-specialised kernel of `scan` that `request` asks for:
+/// persistent blocks with roles and the attributes of passes/KernelAttr.h.
+/// Behind the tensors' pointers come those of the workspaces, then batch and
+/// length, then the tensor maps.
 static LogicalResult buildRoleKernel(ssd::ChunkScanOp scan,
                                      gpu::GPUModuleOp kernels, StringRef name,
-                                     int64_t consumers) {
+                                     RoleRequest request) {
   std::string rejection;
   std::optional<RoleShape> shape =
-      chooseRoleShape(scan, getRoleTarget(), consumers, rejection);
+      chooseRoleShape(scan, getRoleTarget(), request, rejection);
   if (!shape)
     return scan.emitOpError("has no kernel with roles: ") << rejection;
   if (failed(RoleKernel(scan, kernels, name, *shape).build()))
@@ -73,7 +73,8 @@ LogicalResult AssignTiles::buildKernels(ssd::ChunkScanOp scan,
     if (schedule.getForm() == ssd::Form::Recurrent)
       return RecurrentKernel(scan, kernels, name).build();
     if (schedule.getConsumers() > 0)
-      return buildRoleKernel(scan, kernels, name, schedule.getConsumers());
+      return buildRoleKernel(scan, kernels, name,
+                             {schedule.getConsumers(), schedule.getSegment()});
     return buildTileKernel(scan, kernels, name);
   };
   if (failed(build()))
@@ -83,7 +84,8 @@ LogicalResult AssignTiles::buildKernels(ssd::ChunkScanOp scan,
   SmallVector<Attribute> alternatives;
   for (int64_t consumers : schedule.getAlternatives()) {
     std::string other = (name + "_consumers" + Twine(consumers)).str();
-    if (failed(buildRoleKernel(scan, kernels, other, consumers)))
+    if (failed(buildRoleKernel(scan, kernels, other,
+                               {consumers, schedule.getSegment()})))
       return failure();
     alternatives.push_back(refer(other));
     ++numKernels;

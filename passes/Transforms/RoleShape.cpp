@@ -267,8 +267,9 @@ static mamba_cost predictCost(const RoleShape &shape, int64_t states) {
 }
 
 std::optional<RoleShape> chooseRoleShape(ChunkScanOp scan, const Target &target,
-                                         int64_t consumers,
+                                         RoleRequest request,
                                          std::string &rejection) {
+  int64_t consumers = request.consumers;
   rejection = RoleChecks(scan, target).check();
   if (!rejection.empty())
     return std::nullopt;
@@ -293,6 +294,14 @@ std::optional<RoleShape> chooseRoleShape(ChunkScanOp scan, const Target &target,
                               consumers, all, most);
     return std::nullopt;
   }
+  if (request.segment && !getScalarTransition(scan)) {
+    rejection = llvm::formatv("segments of {0} chunks: a sequence whose state "
+                              "has no scalar transition is not split",
+                              request.segment);
+    return std::nullopt;
+  }
+  if (getScalarTransition(scan))
+    shape.segmentChunks = request.segment ? request.segment : kSegmentChunks;
   shape.consumers = consumers;
   chooseGang(scan, target, shape);
   chooseRegisters(shape, state.getDimSize(1));
@@ -301,7 +310,6 @@ std::optional<RoleShape> chooseRoleShape(ChunkScanOp scan, const Target &target,
                               shape.sharedBytes, target.sharedBytesPerBlock);
     return std::nullopt;
   }
-  shape.segmentChunks = getScalarTransition(scan) ? kSegmentChunks : 0;
   shape.cost = predictCost(shape, state.getDimSize(1));
   return shape;
 }

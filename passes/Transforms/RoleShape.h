@@ -61,11 +61,17 @@ bool isSharedOperand(ssd::ChunkScanOp scan, unsigned operand, int64_t consumers,
 /// The time×time tiles that products with values over channels read.
 llvm::SmallVector<mlir::Value> getMasks(ssd::ChunkScanOp scan);
 
-/// The shape of the kernel of a chunk program with `consumers` consumers a
-/// block, one at least. None if there is none; `rejection` says why.
+/// What a schedule says of a kernel with roles.
+struct RoleRequest {
+  int64_t consumers;   ///< Of a thread block, one at least.
+  int64_t segment = 0; ///< Fewest chunks of a segment; 0: chosen.
+};
+
+/// The shape of the kernel of a chunk program that `request` asks for. None if
+/// there is none; `rejection` says why.
 std::optional<RoleShape> chooseRoleShape(ssd::ChunkScanOp scan,
                                          const Target &target,
-                                         int64_t consumers,
+                                         RoleRequest request,
                                          std::string &rejection);
 
 /// Numbers of consumers that a kernel may have, the largest first.

@@ -32,7 +32,7 @@ void ScheduleSelector::evaluateRecurrent(ScheduleCandidate &candidate,
   candidate.schedule = ScheduleAttr::get(
       apply.getContext(), schedule.getForm(), schedule.getChunk(),
       schedule.getSubBlock(), schedule.getOperand(), schedule.getWeights(),
-      shape.channels, shape.warps, /*stages=*/0, /*consumers=*/0,
+      shape.channels, shape.warps, /*stages=*/0, /*consumers=*/0, /*segment=*/0,
       /*alternatives=*/ArrayRef<int64_t>());
 }
 

@@ -50,6 +50,7 @@ void ScheduleSelector::evaluateRoles(ScheduleCandidate &candidate,
                                      ChunkScanOp scan) {
   ScheduleAttr schedule = candidate.schedule;
   bool forced = schedule.getConsumers() > 0;
+  int64_t segment = forced ? schedule.getSegment() : request.segment;
   SmallVector<int64_t> choices = {schedule.getConsumers()};
   if (forced)
     llvm::append_range(choices, schedule.getAlternatives());
@@ -60,8 +61,8 @@ void ScheduleSelector::evaluateRoles(ScheduleCandidate &candidate,
   SmallVector<int64_t> others;
   double least = std::numeric_limits<double>::infinity();
   for (int64_t consumers : choices) {
-    std::optional<RoleShape> shape =
-        chooseRoleShape(scan, target, consumers, candidate.rejection);
+    std::optional<RoleShape> shape = chooseRoleShape(
+        scan, target, {consumers, segment}, candidate.rejection);
     if (!shape && forced)
       return;
     if (!shape)
@@ -83,7 +84,7 @@ void ScheduleSelector::evaluateRoles(ScheduleCandidate &candidate,
       apply.getContext(), schedule.getForm(), schedule.getChunk(),
       schedule.getSubBlock(), schedule.getOperand(), schedule.getWeights(),
       kRoleChannels, chosen->getWarps(), chosen->sharedStages,
-      chosen->consumers, others);
+      chosen->consumers, segment, others);
 }
 
 } // namespace mamba

@@ -162,10 +162,11 @@ ScheduleAttr ScheduleSelector::makeSchedule(Form form, int64_t chunk,
     side = WeightSide::Values;
   Type operand = recurrent ? Float32Type::get(apply.getContext()) : operandType;
   int64_t subBlock = request.subBlock ? request.subBlock : kSubBlock;
+  int64_t consumers = roles ? std::max<int64_t>(request.consumers, 0) : 0;
   return ScheduleAttr::get(
       apply.getContext(), form, chunk, std::min(subBlock, chunk), operand,
       request.weights.value_or(side), request.channels, request.warps,
-      request.stages, roles ? std::max<int64_t>(request.consumers, 0) : 0,
+      request.stages, consumers, consumers > 0 ? request.segment : 0,
       /*alternatives=*/ArrayRef<int64_t>());
 }
 
@@ -176,7 +177,7 @@ SmallVector<ScheduleCandidate> ScheduleSelector::listCandidates() {
                      request.weights == WeightSide::Keys;
   bool roles = target.hasWgmma && request.consumers != 0 &&
                (request.consumers > 0 || !forcesPlain);
-  bool plain = request.consumers <= 0;
+  bool plain = request.consumers <= 0 && !request.segment;
   auto add = [&](Form form, int64_t chunk) {
     if (plain)
       candidates.emplace_back().schedule = makeSchedule(form, chunk);
@@ -291,6 +292,7 @@ LogicalResult ScheduleSelector::evaluate(ScheduleCandidate &candidate) {
       apply.getContext(), schedule.getForm(), schedule.getChunk(),
       schedule.getSubBlock(), schedule.getOperand(), schedule.getWeights(),
       shape->channels, limits.warps, shape->stages, /*consumers=*/0,
+      /*segment=*/0,
       /*alternatives=*/ArrayRef<int64_t>());
   BlockResources resources = predictBlockResources(trial->scan, shape->channels,
                                                    limits.warps, shape->stages);
@@ -353,7 +355,7 @@ FailureOr<ScheduleAttr> ScheduleSelector::select() {
   InFlightDiagnostic diagnostic =
       apply.emitOpError("has no legal schedule for ");
   diagnostic << target.name;
-  if (candidates.empty() && request.consumers > 0)
+  if (candidates.empty() && (request.consumers > 0 || request.segment))
     diagnostic << ": kernels with consumers are chunked and need products of a "
                   "warpgroup";
   else if (candidates.empty())

@@ -32,6 +32,8 @@ struct ScheduleRequest {
   /// Consumer warpgroups of a thread block; 0: kernels without roles; negative:
   /// chosen.
   int64_t consumers = -1;
+  /// Fewest chunks of a segment of a split sequence; 0: chosen.
+  int64_t segment = 0;
 };
 
 /// One schedule that was considered.

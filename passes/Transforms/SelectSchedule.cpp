@@ -52,7 +52,7 @@ FailureOr<ScheduleRequest> SelectSchedule::parseOptions() {
            << assumeBatch.getValue() << " and " << assumeLength.getValue();
   for (int64_t number :
        {chunk.getValue(), subBlock.getValue(), channels.getValue(),
-        warps.getValue(), stages.getValue()})
+        warps.getValue(), stages.getValue(), segment.getValue()})
     if (number < 0)
       return emitError(loc, "ssd-select-schedule: a forced number must not be "
                             "negative, but one is ")
@@ -64,6 +64,7 @@ FailureOr<ScheduleRequest> SelectSchedule::parseOptions() {
   request.warps = warps;
   request.stages = stages;
   request.consumers = consumers;
+  request.segment = segment;
   return request;
 }
 

@@ -4,6 +4,8 @@
 #include "tools/mamba-bench/ForcedSchedules.h"
 
 #include "llvm/ADT/StringSet.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 
@@ -36,6 +38,16 @@ std::vector<ScheduleAxis> getDefaultAxes(const Target &target,
   if (!target.isGpu())
     return axes;
   axes.push_back({"consumers=0", "consumers=1", "consumers=2"});
+  // Kernels with consumers split a sequence only where there are too few.
+  constexpr int64_t chunk = 64, mostSegments = 16;
+  int64_t chunks = llvm::divideCeil(shape.time, chunk);
+  if (shape.batch * shape.heads < target.units)
+    for (const char *consumers : {"1", "2"})
+      for (int64_t parts = 1; parts <= std::min(mostSegments, chunks);
+           parts *= 2)
+        axes.back().push_back(llvm::formatv("consumers={0} segment={1}",
+                                            consumers,
+                                            llvm::divideCeil(chunks, parts)));
   axes.push_back({"stages=1", "stages=2", "stages=3"});
   ScheduleAxis &channels = axes.emplace_back();
   for (int64_t slices : {1, 2, 4})

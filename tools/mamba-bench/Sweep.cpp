@@ -34,9 +34,9 @@ public:
       : device(device), sets(sets), repeat(repeat),
         limit(2 * getTolerance(signature)) {}
 
-  /// Compiles `text`, times it, and compares its results with those of the
-  /// first candidate.
-  llvm::Error start(Candidate &candidate, StringRef text);
+  /// Times a loaded candidate, and compares its results with those of the first
+  /// one.
+  llvm::Error start(Candidate &candidate);
   llvm::Error time(Candidate &candidate);
 
 private:
@@ -104,11 +104,7 @@ llvm::Error Sweep::time(Candidate &candidate) {
   return llvm::Error::success();
 }
 
-llvm::Error Sweep::start(Candidate &candidate, StringRef text) {
-  auto function = device.load(text);
-  if (!function)
-    return function.takeError();
-  candidate.function = std::move(*function);
+llvm::Error Sweep::start(Candidate &candidate) {
   auto kernel = getKernelName(candidate.function, sets);
   if (!kernel)
     return kernel.takeError();
@@ -168,6 +164,21 @@ static BenchmarkRow makeRow(const Candidate &candidate, const Candidate &chosen,
   return row;
 }
 
+/// Compiles and binds every candidate, side by side: compiling is most of a
+/// sweep's time. With nothing forced, the first is `text`, what a user gets.
+static void load(MutableArrayRef<Candidate> candidates, BenchDevice &device,
+                 std::optional<StringRef> text) {
+  llvm::parallelFor(0, candidates.size(), [&](size_t i) {
+    Candidate &candidate = candidates[i];
+    auto function =
+        device.load(i == 0 && text ? *text : StringRef(candidate.mixer.text));
+    if (function)
+      candidate.function = std::move(*function);
+    else
+      candidate.error = toString(function.takeError());
+  });
+}
+
 /// Everything but the name and the label.
 static llvm::Error fill(SweepResult &result, BenchDevice &device,
                         const BenchRates &rates, const BenchShape &shape,
@@ -187,15 +198,18 @@ static llvm::Error fill(SweepResult &result, BenchDevice &device,
     return sets.takeError();
   Sweep sweep(device, (*mixer)->getSignature(), *sets, options.repeat);
   std::vector<Candidate> candidates(schedules->legal.size());
-  for (auto [i, candidate] : llvm::enumerate(candidates)) {
-    candidate.mixer = std::move(schedules->legal[i]);
-    // With nothing forced, what is timed is what a user gets.
-    bool isOpen = i == 0 && options.schedule.empty();
-    llvm::Error error = sweep.start(candidate, isOpen ? (*mixer)->getText()
-                                                      : candidate.mixer.text);
-    if (error && i == 0)
-      return error;
-    candidate.error = StringRef(toString(std::move(error))).trim().str();
+  for (auto [candidate, legal] : llvm::zip_equal(candidates, schedules->legal))
+    candidate.mixer = std::move(legal);
+  std::optional<StringRef> open;
+  if (options.schedule.empty())
+    open = (*mixer)->getText();
+  load(candidates, device, open);
+  for (Candidate &candidate : candidates) {
+    if (candidate.error.empty())
+      candidate.error = toString(sweep.start(candidate));
+    candidate.error = StringRef(candidate.error).trim().str();
+    if (!candidates.front().error.empty())
+      return llvm::createStringError(candidates.front().error);
   }
   for (unsigned round = 1; round < rounds; ++round)
     for (Candidate &candidate : candidates)

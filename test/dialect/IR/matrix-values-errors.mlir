@@ -83,7 +83,7 @@ func.func private @f() attributes {s = #ssd.schedule<form = chunked, chunk = 16,
 
 // -----
 // schedule: negative
-// expected-error @below {{channels, warps, stages and consumers must not be negative}}
+// expected-error @below {{channels, warps, stages, consumers and segment must not be negative}}
 func.func private @f() attributes {s = #ssd.schedule<form = chunked, chunk = 16, sub_block = 16, operand = f32, warps = -4>}
 
 // -----

@@ -1,6 +1,8 @@
 // SPDX-FileCopyrightText: The mamba-compiler authors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // RUN: mamba-opt %s -ssd-select-schedule=target=sm_90a | FileCheck %s
+// RUN: mamba-opt %s -ssd-select-schedule="target=sm_90a segment=16" | FileCheck %s --check-prefix=SEGMENT
+// RUN: mamba-opt %s -ssd-to-tiles="target=sm_90a segment=16" | FileCheck %s --check-prefix=TILES
 
 // With sizes that are known, the number of consumers is the one that was faster
 // on an H100: the shapes of codegen/PERFORMANCE.md, by batch, time, heads,
@@ -88,6 +90,8 @@ func.func @S8(%x: tensor<4x4096x32x128xbf16>, %a: tensor<4x4096x32xf32>,
 
 // One dynamic size is enough for the choice to be made at launch.
 // CHECK-LABEL: @dynamic_batch
+// SEGMENT-LABEL: @dynamic_batch
+// SEGMENT: consumers = 2, segment = 16, alternatives = [1]>
 // CHECK: consumers = 2, alternatives = [1]>
 func.func @dynamic_batch(%x: tensor<?x4096x4x64xbf16>, %a: tensor<?x4096x4xf32>,
                          %b: tensor<?x4096x1x64xbf16>, %c: tensor<?x4096x1x64xbf16>)
@@ -108,7 +112,11 @@ func.func @odd_heads(%x: tensor<?x?x3x64xbf16>, %a: tensor<?x?x3xf32>,
   return %y : tensor<?x?x3x64xbf16>
 }
 
-// What is written is kept.
+// What is written is kept; the kernels have the forced segments.
+// SEGMENT-LABEL: @written
+// SEGMENT: consumers = 1, alternatives = [2]>
+// TILES: gpu.func @dynamic_batch_8_consumers1({{.*}}tile.segment_chunks = 16
+// TILES: gpu.func @written_10({{.*}}tile.segment_chunks = 8
 // CHECK-LABEL: @written
 // CHECK: consumers = 1, alternatives = [2]>
 func.func @written(%x: tensor<?x?x4x64xbf16>, %a: tensor<?x?x4xf32>,

@@ -164,7 +164,7 @@ void forceForm(mlir::ModuleOp module, const Sizes &sizes) {
     apply.setScheduleAttr(ssd::ScheduleAttr::get(
         b.getContext(), sizes.form, chunked ? 64 : 1, chunked ? 16 : 1, operand,
         ssd::WeightSide::Keys, /*channels=*/0, /*warps=*/0,
-        /*stages=*/0, /*consumers=*/0,
+        /*stages=*/0, /*consumers=*/0, /*segment=*/0,
         /*alternatives=*/llvm::ArrayRef<int64_t>()));
   });
 }

@@ -60,7 +60,8 @@ void forceRoles(ModuleOp module, const RoleProgram &program) {
     apply.setScheduleAttr(ssd::ScheduleAttr::get(
         context, ssd::Form::Chunked, /*chunk=*/64, /*sub_block=*/16, operand,
         ssd::WeightSide::Values, /*channels=*/0, /*warps=*/0, /*stages=*/0,
-        program.consumers, /*alternatives=*/ArrayRef<int64_t>()));
+        program.consumers, /*segment=*/0,
+        /*alternatives=*/ArrayRef<int64_t>()));
   });
 }
 
