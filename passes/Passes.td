@@ -62,6 +62,9 @@ def SelectSchedule : Pass<"ssd-select-schedule", "::mlir::func::FuncOp"> {
     A schedule that is already there is kept after a check that the target can
     run it; fields left at 0 are filled in. Options force single fields.
 
+    On GPUs the times of a mixer with dynamic batch or length are geometric means
+    over the assumed sizes and 16 times as many of each.
+
     Where the batch or the length is dynamic, kernels with roles get both numbers
     of consumers, `alternatives` between which a launch chooses, unless
     `consumers` is forced. Where both are static, the faster number is chosen.
@@ -88,7 +91,8 @@ def SelectSchedule : Pass<"ssd-select-schedule", "::mlir::func::FuncOp"> {
     Option<"subBlock", "sub-block", "int64_t", /*default=*/"0",
            "Force the side of a mask's sub-blocks (0: chosen)">,
     Option<"weights", "weights", "std::string", /*default=*/"",
-           "Force the side of the state weights: values or keys">,
+           "Force the side of the state weights: values or keys (on GPUs "
+           "without consumers: kernels with teams, or plain ones)">,
     Option<"channels", "channels", "int64_t", /*default=*/"0",
            "Force the headdim slice of a thread block (0: chosen)">,
     Option<"warps", "warps", "int64_t", /*default=*/"0",
@@ -153,8 +157,14 @@ def AssignTiles : Pass<"ssd-assign-tiles", "::mlir::ModuleOp"> {
     the state stays in registers. Sequences are cut into ranges or segments that
     fill the multiprocessors, with states passed through workspaces.
 
-    Without consumers it is one of the mma.sync family: one thread block
-    a batch, head and headdim slice; operands pass through a multi-stage
+    Without consumers it is one of the mma.sync family. With state weights on the
+    values it has teams: groups of warps that each carry the state of one head or
+    slice, cut over its channels, while all warps of the thread block make the
+    time×time tiles, and C Bᵀ once where the heads share it. Thread blocks are
+    persistent, and sequences are cut, as with roles.
+
+    With weights on the keys it is plain: one thread block a batch, head and
+    headdim slice; operands pass through a multi-stage
     pipeline of asynchronous copies into swizzled shared memory; token rows are
     split over the warps, the state over a warp grid, where it stays in f32
     accumulators for the whole sequence; a copy of it in the operand type goes

@@ -148,8 +148,7 @@ struct CopyVectorLowering : TilePattern<tile::CopyVectorOp> {
                   ConversionPatternRewriter &rewriter) const override {
     ThreadBuilder b(op.getLoc(), rewriter);
     int64_t extent = op.getBuffer().getType().getShape()[0];
-    int64_t threads = kernel.warpsAt(op) * kLanes;
-    Value thread = b.thread();
+    auto [threads, thread] = kernel.copyThreads(b, op, op.getTeam());
     Value bound = b.clampToI32(adaptor.getBound(), extent);
     Value stride = b.mul(b.toI64(adaptor.getStride()), kWordBytes);
     Value offset = b.mul(b.toI64(adaptor.getOffset()), kWordBytes);

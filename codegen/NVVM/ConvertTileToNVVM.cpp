@@ -45,6 +45,17 @@ int64_t KernelInfo::warpsAt(Operation *op) const {
   return role ? static_cast<int64_t>(role.getWarps()) : numWarps;
 }
 
+std::pair<int64_t, Value>
+KernelInfo::copyThreads(ThreadBuilder &b, Operation *op,
+                        std::optional<uint64_t> team) const {
+  int64_t warps = warpsAt(op);
+  int64_t sharing = static_cast<int64_t>(team.value_or(warps));
+  Value thread = b.thread();
+  if (sharing < warps)
+    thread = b.rem(thread, sharing * tile::kLanes);
+  return {sharing * tile::kLanes, thread};
+}
+
 namespace {
 
 /// The number of warps from known_block_size.
@@ -67,12 +78,13 @@ LogicalResult verifyTile(Operation *op, Type type, const KernelInfo &kernel) {
   auto layout = cast<tile::RegisterLayoutAttrInterface>(
       cast<RankedTensorType>(type).getEncoding());
   int64_t warps = layout.getNumWarps(), available = kernel.warpsAt(op);
-  if (warps == 0 || warps == available)
+  // Outside of roles a layout of fewer warps is a team's.
+  bool inRole = tile::RoleOp::getEnclosing(op) != nullptr;
+  if (warps == 0 || warps == available || (!inRole && available % warps == 0))
     return success();
   return op->emitError("layout ")
          << layout << " is for " << warps << " warps, the "
-         << (tile::RoleOp::getEnclosing(op) ? "role" : "kernel") << " has "
-         << available;
+         << (inRole ? "role" : "kernel") << " has " << available;
 }
 
 /// All layouts in the function must fit their number of warps. Constants may
@@ -225,6 +237,7 @@ LogicalResult lowerTiles(gpu::GPUFuncOp function, const KernelInfo &kernel) {
   target.addIllegalDialect<tile::TileDialect>();
   target.markUnknownOpDynamicallyLegal(
       [&](Operation *op) { return converter.isLegal(op); });
+  target.addIllegalOp<gpu::SubgroupIdOp>();
   target.addLegalOp<gpu::GPUFuncOp, tile::RolesOp, tile::RoleOp>();
   scf::populateSCFStructuralTypeConversionsAndLegality(converter, patterns,
                                                        target);

@@ -124,10 +124,11 @@ struct CopyAsyncLowering : TilePattern<tile::CopyAsyncOp> {
                   ConversionPatternRewriter &rewriter) const override {
     ThreadBuilder b(op.getLoc(), rewriter);
     SharedLayout shared = op.getBuffer().getType().getSharedLayout();
+    auto [threads, thread] = kernel.copyThreads(b, op, op.getTeam());
     UnitWalk walk = {.shared = shared,
                      .units = 0,
-                     .threads = kernel.warpsAt(op) * kLanes,
-                     .thread = b.thread(),
+                     .threads = threads,
+                     .thread = thread,
                      .firstRow = b.i32(0)};
     walk.units = shared.rows * walk.unitsPerRow();
     Value rows = b.clampToI32(adaptor.getRows(), shared.rows);

@@ -84,7 +84,7 @@ struct ConvertLayoutLowering : TilePattern<tile::ConvertLayoutOp> {
       for (int64_t reg = 0; reg < to.numRegisters(); ++reg)
         results.push_back(fetch(b, values, to, reg));
     else
-      for (int64_t source : tile::getRegisterLayout(from).renaming(to))
+      for (int64_t source : op.getRenaming())
         results.push_back(values[source]);
     rewriter.replaceOp(op, b.pack(results));
     return success();

@@ -211,8 +211,10 @@ private:
                            tile::WarpGrid grid, Extents extents,
                            SmallVectorImpl<Value> &sums) {
     int64_t parts = grid.grid[0] * grid.grid[1];
-    bool full = extents.result == Support::Full && extents.a == Support::Full;
-    if (full || parts == 1)
+    // Where all parts have the same rows, a triangular a is the same for them.
+    bool same = extents.result == Support::Full &&
+                (extents.a == Support::Full || grid.grid[0] == 1);
+    if (same || parts == 1)
       return product.emit({}, sums);
     Value part = b.rem(b.div(b.warp(), grid.copies), parts);
     SmallVector<int64_t> cases;

@@ -82,6 +82,19 @@ struct BarrierLowering : TilePattern<tile::BarrierOp> {
   }
 };
 
+/// The number of the warp, which is a team's where there are teams.
+struct SubgroupIdLowering : TilePattern<gpu::SubgroupIdOp> {
+  using TilePattern::TilePattern;
+  LogicalResult
+  matchAndRewrite(gpu::SubgroupIdOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    ThreadBuilder b(op.getLoc(), rewriter);
+    rewriter.replaceOpWithNewOp<arith::IndexCastUIOp>(op, b.getIndexType(),
+                                                      b.warp());
+    return success();
+  }
+};
+
 //===----------------------------------------------------------------------===//
 // Roles
 //===----------------------------------------------------------------------===//
@@ -224,7 +237,8 @@ void lowerRoles(gpu::GPUFuncOp function, const KernelInfo &kernel) {
 void populateRolePatterns(const TypeConverter &converter,
                           RewritePatternSet &patterns,
                           const KernelInfo &kernel) {
-  patterns.add<BarrierLowering>(converter, patterns.getContext(), kernel);
+  patterns.add<BarrierLowering, SubgroupIdLowering>(
+      converter, patterns.getContext(), kernel);
 }
 
 } // namespace mamba::codegen

@@ -4,6 +4,7 @@
 #include "codegen/NVVM/ThreadBuilder.h"
 
 #include "dialect/Tile/TileDialect.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/Matchers.h"
 
@@ -153,6 +154,20 @@ static tile::RoleOp roleAround(ThreadBuilder &b) {
   return tile::RoleOp::getEnclosing(b.getInsertionBlock()->getParentOp());
 }
 
+/// Warps that share the tiles here; 0 if that is not known.
+static int64_t warpsAround(ThreadBuilder &b) {
+  if (tile::RoleOp role = roleAround(b))
+    return static_cast<int64_t>(role.getWarps());
+  Operation *parent = b.getInsertionBlock()->getParentOp();
+  auto function = dyn_cast<gpu::GPUFuncOp>(parent);
+  if (!function)
+    function = parent->getParentOfType<gpu::GPUFuncOp>();
+  std::optional<ArrayRef<int32_t>> threads;
+  if (function)
+    threads = function.getKnownBlockSize();
+  return threads ? threads->front() / tile::kLanes : 0;
+}
+
 Value ThreadBuilder::thread() {
   Value thread = threadOfBlock(*this);
   tile::RoleOp role = roleAround(*this);
@@ -296,8 +311,13 @@ Value ThreadBuilder::warpCoordinate(const RegisterLayout &layout, int axis) {
   const tile::WarpGrid &grid = layout.warps;
   Value sum = i32(0);
   Value part = div(warp(), grid.copies);
-  if (layout.warpRow[axis] != 0 && grid.grid[0] > 1)
-    sum = add(sum, mul(div(part, grid.grid[1]), layout.warpRow[axis]));
+  if (layout.warpRow[axis] != 0 && grid.grid[0] > 1) {
+    Value row = div(part, grid.grid[1]);
+    // More warps than the grid has: it is repeated, once a team.
+    if (warpsAround(*this) > grid.size())
+      row = rem(row, grid.grid[0]);
+    sum = add(sum, mul(row, layout.warpRow[axis]));
+  }
   if (layout.warpColumn[axis] != 0 && grid.grid[1] > 1)
     sum = add(sum, mul(rem(part, grid.grid[1]), layout.warpColumn[axis]));
   return sum;

@@ -46,6 +46,12 @@ struct KernelInfo {
   /// Warps that share the tiles of an op: those of an instance of the role
   /// around it, outside of roles all.
   int64_t warpsAt(mlir::Operation *op) const;
+
+  /// The threads that share a copy, those of `team` warps if it is given, and
+  /// the number of the thread among them.
+  std::pair<int64_t, mlir::Value>
+  copyThreads(ThreadBuilder &b, mlir::Operation *op,
+              std::optional<uint64_t> team) const;
 };
 
 /// Checks that the target runs roles and gives them their hardware barriers.

@@ -176,8 +176,8 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                           "not be negative";
   if (segment > 0 && consumers == 0)
     return emitError() << "a segment of " << segment
-                       << " chunks needs consumers: only kernels with roles "
-                          "split a sequence";
+                       << " chunks needs consumers: other kernels choose "
+                          "their own";
   for (int64_t other : alternatives)
     if (consumers < 1 || other < 1 || other == consumers)
       return emitError() << "an alternative has " << other

@@ -144,6 +144,22 @@ RegisterLayout RegisterLayout::slice(int axis) const {
   return result;
 }
 
+RegisterLayout RegisterLayout::transposed() const {
+  assert(rank == 2);
+  RegisterLayout result = *this;
+  auto swap = [](Coordinate &coordinate) {
+    std::swap(coordinate[0], coordinate[1]);
+  };
+  swap(result.shape);
+  for (Coordinate &reg : result.registers)
+    swap(reg);
+  for (Coordinate &bit : result.laneBits)
+    swap(bit);
+  swap(result.warpRow);
+  swap(result.warpColumn);
+  return result;
+}
+
 std::vector<int64_t> RegisterLayout::renaming(const RegisterLayout &to) const {
   if (rank != to.rank || shape != to.shape || laneBits != to.laneBits)
     return {};

@@ -66,6 +66,9 @@ struct RegisterLayout {
   /// The vector along `axis` as this tile's threads see it.
   RegisterLayout slice(int axis) const;
 
+  /// The same registers for the transposed tile.
+  RegisterLayout transposed() const;
+
   /// For each register of `to`, the register of this layout that holds the same
   /// element in the same thread; empty if some thread lacks one.
   std::vector<int64_t> renaming(const RegisterLayout &to) const;

@@ -100,10 +100,10 @@ LogicalResult WgmmaOp::verify() {
   return success();
 }
 
-LogicalResult
-WgmmaWaitOp::inferReturnTypes(MLIRContext *, std::optional<Location>,
-                              WgmmaWaitOp::Adaptor adaptor,
-                              SmallVectorImpl<Type> &inferred) {
+LogicalResult WgmmaWaitOp::inferReturnTypes(MLIRContext *,
+                                            std::optional<Location>,
+                                            WgmmaWaitOp::Adaptor adaptor,
+                                            SmallVectorImpl<Type> &inferred) {
   auto type = dyn_cast<PendingType>(adaptor.getSource().getType());
   if (!type)
     return failure();
@@ -141,8 +141,7 @@ static LogicalResult verifyCoordinates(Operation *op, StringRef rule,
 }
 
 LogicalResult CopyBulkOp::verify() {
-  if (RoleOp role = RoleOp::getEnclosing(*this);
-      !role || role.getWarps() != 1)
+  if (RoleOp role = RoleOp::getEnclosing(*this); !role || role.getWarps() != 1)
     return emitOpError("(C1) stands in a role of one warp");
   if (failed(verifyCoordinates(*this, "C2", getCoordinates().size())))
     return failure();
@@ -168,6 +167,8 @@ static LogicalResult verifyVector(Operation *op, BufferType buffer) {
 }
 
 LogicalResult CopyVectorOp::verify() {
+  if (failed(verifyTeam(*this, getTeam())))
+    return failure();
   return verifyVector(*this, getBuffer().getType());
 }
 

@@ -188,13 +188,17 @@ def CopyVectorOp : Tile_Op<"copy_vector", [MemoryEffects<[
     tile.copy_vector %dt[%offset] stride %h bound %rows -> %v
         : !llvm.ptr<1>, !tile.buffer<64xf32>
     ```
-    Rules: (C1) the buffer has rank 1, one stage and 4-byte elements.
+    With `team W` as for `tile.copy_async`.
+
+    Rules: (C1) the buffer has rank 1, one stage and 4-byte elements; (C2) a team
+    has at least one warp.
   }];
   let arguments = (ins GlobalPointer:$source, Index:$offset, Index:$stride,
-                       Index:$bound, Tile_BufferType:$buffer);
+                       Index:$bound, Tile_BufferType:$buffer,
+                       OptionalAttr<I64Attr>:$team);
   let assemblyFormat = [{
     $source `[` $offset `]` `stride` $stride `bound` $bound `->` $buffer
-    attr-dict `:` qualified(type($source)) `,` qualified(type($buffer))
+    (`team` $team^)? attr-dict `:` qualified(type($source)) `,` qualified(type($buffer))
   }];
   let hasVerifier = 1;
 }

@@ -52,6 +52,9 @@ struct ProductQueueResource
 bool isRegisterTile(mlir::Type type);
 /// The layout of a register tile's type.
 RegisterLayout getRegisterLayout(mlir::Type type);
+/// The rule on the optional team of a copy.
+llvm::LogicalResult verifyTeam(mlir::Operation *op,
+                               std::optional<uint64_t> team);
 
 } // namespace mamba::tile
 

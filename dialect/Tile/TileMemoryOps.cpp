@@ -34,7 +34,16 @@ LogicalResult StageOp::inferReturnTypes(MLIRContext *, std::optional<Location>,
   return success();
 }
 
+LogicalResult verifyTeam(Operation *op, std::optional<uint64_t> team) {
+  if (team && static_cast<int64_t>(*team) < 1)
+    return op->emitOpError("(C2) a team has at least one warp, got ")
+           << static_cast<int64_t>(*team);
+  return success();
+}
+
 LogicalResult CopyAsyncOp::verify() {
+  if (failed(verifyTeam(*this, getTeam())))
+    return failure();
   return verifyOneStage(*this, getBuffer().getType());
 }
 
@@ -81,9 +90,9 @@ LogicalResult StoreSharedOp::verify() {
   if (failed(verifyOneStage(*this, buffer)) ||
       failed(verifySameTile(*this, buffer, tile, getTransposed())))
     return failure();
-  if (tile.getRank() == 1 ? !isa<LaneAttr>(tile.getEncoding())
-                          : !isa<AccumulatorAttr, OperandAAttr>(
-                                tile.getEncoding()))
+  if (tile.getRank() == 1
+          ? !isa<LaneAttr>(tile.getEncoding())
+          : !isa<AccumulatorAttr, OperandAAttr>(tile.getEncoding()))
     return emitOpError("(C3) the layout must be accumulator or operand_a, of a "
                        "vector lane, got ")
            << tile.getEncoding();

@@ -84,16 +84,17 @@ def CopyAsyncOp : Tile_Op<"copy_async", [MemoryEffects<[
     starts (a barrier after the last read).
 
     Lowering: `cp.async.cg` of 16 bytes with zero fill, units spread over the
-    threads row by row.
+    threads row by row; with `team W` over those of W neighbouring warps, each team
+    with operands of its own.
 
-    Rule: (C1) the buffer has one stage.
+    Rules: (C1) the buffer has one stage; (C2) a team has at least one warp.
   }];
   let arguments = (ins GlobalPointer:$source, Index:$offset, Index:$stride,
                        Index:$rows, Index:$columns,
-                       Tile_BufferType:$buffer);
+                       Tile_BufferType:$buffer, OptionalAttr<I64Attr>:$team);
   let assemblyFormat = [{
     $source `[` $offset `]` `stride` $stride `bounds` `[` $rows `,` $columns `]`
-    `->` $buffer attr-dict `:` qualified(type($source)) `,` qualified(type($buffer))
+    `->` $buffer (`team` $team^)? attr-dict `:` qualified(type($source)) `,` qualified(type($buffer))
   }];
   let hasVerifier = 1;
 }

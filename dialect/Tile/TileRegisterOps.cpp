@@ -164,21 +164,31 @@ LogicalResult MmaOp::verify() {
 
 LogicalResult ConvertLayoutOp::verify() {
   RankedTensorType from = getSource().getType(), to = getResult().getType();
-  if (from.getShape() != to.getShape() ||
+  SmallVector<int64_t> shape(from.getShape());
+  if (getTransposed())
+    std::reverse(shape.begin(), shape.end());
+  if (ArrayRef<int64_t>(shape) != to.getShape() ||
       from.getElementType() != to.getElementType())
     return emitOpError("(C1) source ") << from << " and result " << to
                                        << " differ in shape or element type";
   if (isa<LaneAttr>(from.getEncoding()) && isa<SliceAttr>(to.getEncoding()))
     return success();
-  if (getRegisterLayout(from).renaming(getRegisterLayout(to)).empty())
+  if (getRenaming().empty())
     return emitOpError("(C2) threads do not hold what ")
            << to.getEncoding() << " wants of " << from.getEncoding()
            << ": go through a buffer";
   return success();
 }
 
+std::vector<int64_t> ConvertLayoutOp::getRenaming() {
+  RegisterLayout from = getRegisterLayout(getSource().getType());
+  if (getTransposed())
+    from = from.transposed();
+  return from.renaming(getRegisterLayout(getResult().getType()));
+}
+
 OpFoldResult ConvertLayoutOp::fold(FoldAdaptor) {
-  if (getSource().getType() == getResult().getType())
+  if (!getTransposed() && getSource().getType() == getResult().getType())
     return getSource();
   return {};
 }

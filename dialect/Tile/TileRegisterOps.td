@@ -75,15 +75,28 @@ def ConvertLayoutOp : Tile_Op<"convert_layout", [Pure]> {
     ```
     Two kinds exist, both without barriers or memory: renaming registers, where
     every thread already holds the elements it needs, and `lane` to `slice` by
-    warp shuffles. Other changes go through a buffer, explicitly.
+    warp shuffles. Other changes go through a buffer, explicitly. With
+    `transposed` the result is the transpose: rows of an accumulator are columns
+    of a right operand.
 
-    Rules: (C1) same shape and element type; (C2) the source is `lane` and the
-    result a `slice`, or each thread of the source holds what the result wants
-    of it.
+    ```mlir
+    %b = tile.convert_layout %s transposed : tensor<64x128xbf16, #tile.accumulator<warps = [2, 1]>>
+        -> tensor<128x64xbf16, #tile.operand_b<warps = [1, 2]>>
+    ```
+    Rules: (C1) same shape (after transposition) and element type; (C2) the
+    source is `lane` and the result a `slice`, or each thread of the source holds
+    what the result wants of it.
   }];
-  let arguments = (ins RegisterTile:$source);
+  let arguments = (ins RegisterTile:$source, UnitAttr:$transposed);
   let results = (outs RegisterTile:$result);
-  let assemblyFormat = "$source attr-dict `:` type($source) `->` type($result)";
+  let assemblyFormat = [{
+    $source (`transposed` $transposed^)? attr-dict `:` type($source) `->` type($result)
+  }];
+  let extraClassDeclaration = [{
+    /// For each register of the result the source's that it is; empty if threads
+    /// do not hold what they want.
+    std::vector<int64_t> getRenaming();
+  }];
   let hasVerifier = 1;
   let hasFolder = 1;
 }

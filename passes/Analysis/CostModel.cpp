@@ -5,6 +5,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "passes/Analysis/TileAxes.h"
 #include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -27,8 +28,8 @@ int64_t countBytes(RankedTensorType type) {
 /// Counts one instance of a chunk body.
 class BodyCounter {
 public:
-  BodyCounter(const Target &target, ScanWork &work)
-      : target(target), work(work) {}
+  BodyCounter(ChunkScanOp scan, const Target &target, ScanWork &work)
+      : target(target), work(work), axes(scan) {}
 
   void count(Operation &op) {
     llvm::TypeSwitch<Operation *>(&op)
@@ -48,6 +49,7 @@ private:
 
   const Target &target;
   ScanWork &work;
+  TileAxes axes;
   /// Tiles that are zero on one side of the diagonal, with their sub-block.
   DenseMap<Value, int64_t> triangles;
 };
@@ -79,6 +81,9 @@ void BodyCounter::countDot(DotOp dot) {
       2.0 * double(rows * columns) * double(depth) * getTriangleShare(dot);
   double smallest = double(std::min({rows, columns, depth}));
   work.flops += flops;
+  if (axes.getRole(dot.getResult(), 0) == DimRole::Time &&
+      axes.getRole(dot.getResult(), 1) == DimRole::Time)
+    work.scoreFlops += flops;
   work.weightedFlops += flops * (smallest + target.halfRows) / smallest;
   work.scratchBytes += countBytes(result);
 }
@@ -174,13 +179,14 @@ ScanWork countWork(ChunkScanOp scan, const Target &target, ProblemSize size) {
   ScanWork work;
   for (Value argument : scan.getBody().getArguments())
     work.scratchBytes += countBytes(cast<RankedTensorType>(argument.getType()));
-  BodyCounter counter(target, work);
+  BodyCounter counter(scan, target, work);
   for (Operation &op : scan.getBody().front())
     counter.count(op);
   work.items = double(size.batch) * double(scan.getHeads());
   work.chunks = double(llvm::divideCeil(size.length, int64_t(scan.getChunk())));
   double instances = work.items * work.chunks;
   work.flops *= instances;
+  work.scoreFlops *= instances;
   work.weightedFlops *= instances;
   work.simpleOps *= instances;
   work.exps *= instances;

@@ -20,12 +20,13 @@ struct ProblemSize {
 
 /// Work of a chunk program over the whole problem.
 struct ScanWork {
-  double bytes = 0;     ///< Every input read once, every output written once.
-  double flops = 0;     ///< Of matrix products, 2 a multiply-add.
-  double simpleOps = 0; ///< Element-wise operations.
-  double exps = 0;      ///< Exponentials, logarithms and the like.
-  double items = 0;     ///< Batches × heads, which are independent.
-  double chunks = 0;    ///< Chunks of one item, which follow each other.
+  double bytes = 0;      ///< Every input read once, every output written once.
+  double flops = 0;      ///< Of matrix products, 2 a multiply-add.
+  double scoreFlops = 0; ///< Those over two time axes, which slices repeat.
+  double simpleOps = 0;  ///< Element-wise operations.
+  double exps = 0;       ///< Exponentials, logarithms and the like.
+  double items = 0;      ///< Batches × heads, which are independent.
+  double chunks = 0;     ///< Chunks of one item, which follow each other.
   /// Flops weighted by how far small products fall behind the full rate of
   /// the target they were counted for.
   double weightedFlops = 0;

@@ -75,6 +75,8 @@ LogicalResult AssignTiles::buildKernels(ssd::ChunkScanOp scan,
     if (schedule.getConsumers() > 0)
       return buildRoleKernel(scan, kernels, name,
                              {schedule.getConsumers(), schedule.getSegment()});
+    if (schedule.getWeights() == ssd::WeightSide::Values)
+      return buildTeamKernel(scan, kernels, name);
     return buildTileKernel(scan, kernels, name);
   };
   if (failed(build()))

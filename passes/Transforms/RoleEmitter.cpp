@@ -106,8 +106,9 @@ FailureOr<Value> RoleEmitter::emitMask(SegmentDecayOp op, Value scale,
   int64_t blocks = tensorType(value).getDimSize(0) / 16;
   if (prefix && scores)
     for (int64_t i = 0; i + 1 < blocks; ++i)
-      factors.push_back(
-          inputs.getFactors(op, scale, op.getTransposed() ? i : i + 1));
+      if (Value vector =
+              inputs.getFactors(op, scale, op.getTransposed() ? i : i + 1))
+        factors.push_back(vector);
   Value columns;
   if (scale)
     columns = inputs.getVector(scale, RoleInputs::Form::Value);

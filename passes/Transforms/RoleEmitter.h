@@ -35,8 +35,11 @@ public:
   virtual mlir::Value getVector(mlir::Value value, Form form) = 0;
   /// The same of the factors of a mask's columns in front of its rows 16 ·
   /// `block` … + 15 (tile.segment_decay), scaled by `scale` if it is not null.
+  /// Null where no other role computes them.
   virtual mlir::Value getFactors(ssd::SegmentDecayOp mask, mlir::Value scale,
-                                 int64_t block) = 0;
+                                 int64_t block) {
+    return {};
+  }
 };
 
 class RoleEmitter : public TileEmitter {

@@ -94,7 +94,7 @@ void RoleKernel::startVectors(const Piece &piece, Consumer consumer,
     Value stage = tile::StageOp::create(
         b, buffer, widen(add(mul(narrow(instance), kRingStages), ring)));
     tile::CopyVectorOp::create(b, access.pointer, offset, index(stride), rows,
-                               stage);
+                               stage, /*team=*/nullptr);
   }
   tile::CommitCopiesOp::create(b);
 }

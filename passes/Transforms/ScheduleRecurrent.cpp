@@ -28,7 +28,9 @@ void ScheduleSelector::evaluateRecurrent(ScheduleCandidate &candidate,
   RecurrentShape shape =
       chooseRecurrentShape(scan, {schedule.getWarps(), schedule.getChannels()});
   candidate.rejection = rejectRecurrentShape(scan, shape);
-  candidate.seconds = predictRecurrentSeconds(candidate.work, target);
+  candidate.seconds = predict(scan, [&](const ScanWork &work, ProblemSize) {
+    return predictRecurrentSeconds(work, target);
+  });
   candidate.schedule = ScheduleAttr::get(
       apply.getContext(), schedule.getForm(), schedule.getChunk(),
       schedule.getSubBlock(), schedule.getOperand(), schedule.getWeights(),

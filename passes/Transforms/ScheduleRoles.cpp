@@ -67,8 +67,9 @@ void ScheduleSelector::evaluateRoles(ScheduleCandidate &candidate,
       return;
     if (!shape)
       continue;
-    double seconds =
-        predictRoleSeconds(scan, target, *shape, candidate.work, getSizes());
+    double seconds = predict(scan, [&](const ScanWork &work, ProblemSize size) {
+      return predictRoleSeconds(scan, target, *shape, work, size);
+    });
     remarkOn(*shape, seconds);
     if (!chosen || (!launchChooses && seconds < least))
       chosen = shape;

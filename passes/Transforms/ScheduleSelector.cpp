@@ -2,13 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "passes/Transforms/ScheduleSelector.h"
-#include "passes/Transforms/RoleShape.h"
 
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Remarks.h"
-#include "passes/Analysis/BlockResources.h"
 #include "passes/Transforms/Decompose.h"
 #include "llvm/Support/FormatVariadic.h"
+
+#include <cmath>
 
 using namespace mlir;
 using namespace mamba::ssd;
@@ -52,9 +52,31 @@ ProblemSize ScheduleSelector::getSizes() {
   return sizes;
 }
 
-//===----------------------------------------------------------------------===//
-// What no schedule can change
-//===----------------------------------------------------------------------===//
+/// What is best for one short sequence may be worst for many or a long one: a
+/// choice for all of them must be good on average.
+SmallVector<ProblemSize, 4> ScheduleSelector::listSizes() {
+  constexpr int64_t kLarger = 16;
+  ProblemSize assumed = getSizes();
+  SmallVector<ProblemSize, 4> sizes = {assumed};
+  if (!target.isGpu())
+    return sizes;
+  if (ShapedType::isDynamic(getLength()))
+    sizes.push_back({assumed.batch, kLarger * assumed.length});
+  if (apply.getX().getType().isDynamicDim(0))
+    for (ProblemSize size : llvm::to_vector(sizes))
+      sizes.push_back({kLarger * size.batch, size.length});
+  return sizes;
+}
+
+double ScheduleSelector::predict(
+    ChunkScanOp scan,
+    llvm::function_ref<double(const ScanWork &, ProblemSize)> predictAt) {
+  SmallVector<ProblemSize, 4> sizes = listSizes();
+  double logarithms = 0;
+  for (ProblemSize size : sizes)
+    logarithms += std::log(predictAt(countWork(scan, target, size), size));
+  return std::exp(logarithms / double(sizes.size()));
+}
 
 FailureOr<ScheduleSelector::Trial>
 ScheduleSelector::decomposeCopy(ScheduleAttr schedule) {
@@ -70,98 +92,28 @@ ScheduleSelector::decomposeCopy(ScheduleAttr schedule) {
   return trial;
 }
 
-LogicalResult ScheduleSelector::checkMixer() {
-  if (apply.getMatrix().getType().getSupport() == Support::Full)
-    return apply.emitOpError(
-        "applies a full matrix; only causal and anti-causal matrices are "
-        "executed, and sums of the two without states");
-  if (!target.isGpu())
-    return success();
-  const KernelLimits &limits = getMmaSyncLimits();
-  auto matrix =
-      cast<StructuredMatrixOpInterface>(apply.getMatrix().getDefiningOp());
-  std::pair<StringRef, int64_t> sizes[] = {
-      {"headdim P", apply.getX().getType().getDimSize(3)},
-      {"state size N", matrix.getStateSize()}};
-  for (auto [what, size] : sizes)
-    if (size % limits.dimMultiple != 0 || size > limits.dimLimit)
-      return apply.emitOpError("has ")
-             << what << " = " << size << ", but kernels for " << target.name
-             << " need a multiple of " << limits.dimMultiple << " up to "
-             << limits.dimLimit;
-  if (isForced(Form::Recurrent))
-    return success();
-  FailureOr<Trial> trial =
-      decomposeCopy(makeSchedule(Form::Chunked, limits.getChunk()));
-  return failed(trial) ? failure() : findOperandType(trial->scan);
-}
-
-/// Adds the operands of `scan` that reach `value` through element-wise code.
-static void collectSources(Value value, ChunkScanOp scan,
-                           llvm::SmallSetVector<unsigned, 4> &sources) {
-  if (auto argument = dyn_cast<BlockArgument>(value)) {
-    unsigned index = argument.getArgNumber();
-    if (index >= scan.getIns().size())
-      return;
-    ArrayRef<DimRole> roles = scan.getInRole(index).getRoles();
-    bool wide = llvm::is_contained(roles, DimRole::Channel) ||
-                llvm::is_contained(roles, DimRole::State);
-    if (wide && llvm::is_contained(roles, DimRole::Time))
-      sources.insert(index);
-    return;
-  }
-  Operation *op = value.getDefiningOp();
-  if (!isa<DotOp>(op))
-    for (Value operand : op->getOperands())
-      collectSources(operand, scan, sources);
-}
-
-/// Tensor-core operands keep the 16-bit type of x, B and C.
-LogicalResult ScheduleSelector::findOperandType(ChunkScanOp scan) {
-  llvm::SmallSetVector<unsigned, 4> sources;
-  scan.getBody().walk([&](DotOp dot) {
-    collectSources(dot.getLhs(), scan, sources);
-    collectSources(dot.getRhs(), scan, sources);
-  });
-  Type found;
-  for (unsigned index : sources) {
-    auto type = cast<RankedTensorType>(scan.getIns()[index].getType());
-    Type element = type.getElementType();
-    if (!element.isBF16() && !element.isF16())
-      return apply.emitOpError("multiplies a tensor ")
-             << type << ", but kernels for " << target.name
-             << " take x, B and C in bf16 or f16 only";
-    if (found && found != element)
-      return apply.emitOpError("multiplies tensors of ")
-             << found << " and " << element << ", but kernels for "
-             << target.name << " take x, B and C in one type";
-    found = element;
-  }
-  operandType = found;
-  return success();
-}
-
 //===----------------------------------------------------------------------===//
 // Candidates
 //===----------------------------------------------------------------------===//
 
 ScheduleAttr ScheduleSelector::makeSchedule(Form form, int64_t chunk,
-                                            bool roles) {
+                                            KernelKind kind) {
   int64_t channels = apply.getX().getType().getDimSize(3);
   int64_t states =
       cast<StructuredMatrixOpInterface>(apply.getMatrix().getDefiningOp())
           .getStateSize();
   // The weights go where fewer products are (THEORY R13). In GPU kernels they
-  // multiply what passes through registers: keys, or with roles values.
-  WeightSide side = (target.isGpu() && !roles) || channels > states
-                        ? WeightSide::Keys
-                        : WeightSide::Values;
+  // multiply what passes through registers: keys, or values where a warp reads
+  // only those of its channels.
+  WeightSide side = channels > states ? WeightSide::Keys : WeightSide::Values;
+  if (target.isGpu())
+    side = kind == KernelKind::Plain ? WeightSide::Keys : WeightSide::Values;
   // Recurrent kernels need no tensor cores.
-  bool recurrent = target.isGpu() && form == Form::Recurrent;
-  if (roles || recurrent)
-    side = WeightSide::Values;
-  Type operand = recurrent ? Float32Type::get(apply.getContext()) : operandType;
+  Type operand = kind == KernelKind::Recurrent
+                     ? Float32Type::get(apply.getContext())
+                     : operandType;
   int64_t subBlock = request.subBlock ? request.subBlock : kSubBlock;
+  bool roles = kind == KernelKind::Roles;
   int64_t consumers = roles ? std::max<int64_t>(request.consumers, 0) : 0;
   return ScheduleAttr::get(
       apply.getContext(), form, chunk, std::min(subBlock, chunk), operand,
@@ -170,36 +122,51 @@ ScheduleAttr ScheduleSelector::makeSchedule(Form form, int64_t chunk,
       /*alternatives=*/ArrayRef<int64_t>());
 }
 
+/// The kernels to consider for chunks: what is forced leaves some out.
+SmallVector<KernelKind, 3> ScheduleSelector::listChunkedKinds() {
+  SmallVector<KernelKind, 3> kinds;
+  bool keys = request.weights == WeightSide::Keys;
+  if (request.consumers <= 0 && !request.segment) {
+    kinds.push_back(KernelKind::Plain);
+    if (target.isGpu() && !keys)
+      kinds.push_back(KernelKind::Teams);
+  }
+  bool withoutRoles =
+      request.channels || request.warps || request.stages || keys;
+  if (target.hasWgmma && request.consumers != 0 &&
+      (request.consumers > 0 || !withoutRoles))
+    kinds.push_back(KernelKind::Roles);
+  return kinds;
+}
+
 SmallVector<ScheduleCandidate> ScheduleSelector::listCandidates() {
   SmallVector<ScheduleCandidate> candidates;
   auto wants = [&](Form form) { return request.form.value_or(form) == form; };
-  bool forcesPlain = request.channels || request.warps || request.stages ||
-                     request.weights == WeightSide::Keys;
-  bool roles = target.hasWgmma && request.consumers != 0 &&
-               (request.consumers > 0 || !forcesPlain);
-  bool plain = request.consumers <= 0 && !request.segment;
-  auto add = [&](Form form, int64_t chunk) {
-    if (plain)
-      candidates.emplace_back().schedule = makeSchedule(form, chunk);
-    if (!roles || form != Form::Chunked)
-      return;
+  auto add = [&](Form form, int64_t chunk, KernelKind kind) {
     ScheduleCandidate &candidate = candidates.emplace_back();
-    candidate.schedule = makeSchedule(form, chunk, /*roles=*/true);
-    candidate.roles = true;
+    candidate.schedule = makeSchedule(form, chunk, kind);
+    candidate.kind = kind;
   };
-  if (wants(Form::Recurrent) && request.chunk <= 1)
-    add(Form::Recurrent, 1);
+  SmallVector<KernelKind, 3> kinds = listChunkedKinds();
+  auto addChunked = [&](int64_t chunk) {
+    for (KernelKind kind : kinds)
+      add(Form::Chunked, chunk, kind);
+  };
+  bool others = request.consumers <= 0 && !request.segment;
+  if (others && wants(Form::Recurrent) && request.chunk <= 1)
+    add(Form::Recurrent, 1,
+        target.isGpu() ? KernelKind::Recurrent : KernelKind::Plain);
   if (wants(Form::Chunked)) {
     if (request.chunk)
-      add(Form::Chunked, request.chunk);
+      addChunked(request.chunk);
     else
-      for (int64_t chunk : kChunks)
-        add(Form::Chunked, chunk);
+      llvm::for_each(kChunks, addChunked);
   }
   bool dynamic = ShapedType::isDynamic(getLength());
   int64_t whole = dynamic ? 1 : getLength();
-  if (wants(Form::Quadratic) && (!request.chunk || request.chunk == whole))
-    add(Form::Quadratic, whole);
+  if (others && wants(Form::Quadratic) &&
+      (!request.chunk || request.chunk == whole))
+    add(Form::Quadratic, whole, KernelKind::Plain);
   return candidates;
 }
 
@@ -220,88 +187,54 @@ std::string ScheduleSelector::rejectForm(ScheduleAttr schedule) {
   return "";
 }
 
-/// What the kernels of the target's instruction family fix.
-std::string ScheduleSelector::rejectForKernels(ScheduleAttr schedule) {
-  const KernelLimits &limits = getMmaSyncLimits();
-  if (schedule.getForm() != Form::Chunked ||
-      schedule.getChunk() != limits.getChunk())
-    return llvm::formatv("kernels have {0} warps of {1} token rows, {2} "
-                         "tokens a chunk",
-                         limits.warps, limits.rowsPerWarp, limits.getChunk());
-  if (schedule.getSubBlock() != limits.rowsPerWarp)
-    return llvm::formatv("sub_block {0} is not the {1} rows of a warp",
-                         schedule.getSubBlock(), limits.rowsPerWarp);
-  if (schedule.getWarps() && schedule.getWarps() != limits.warps)
-    return llvm::formatv("{0} warps, but kernels have {1}", schedule.getWarps(),
-                         limits.warps);
-  if (schedule.getStages() > limits.maxStages)
-    return llvm::formatv("{0} stages exceed {1}", schedule.getStages(),
-                         limits.maxStages);
-  int64_t headdim = apply.getX().getType().getDimSize(3);
-  int64_t channels = schedule.getChannels();
-  if (channels && (channels > headdim || channels % limits.dimMultiple))
-    return llvm::formatv("{0} channels are not a multiple of {1} up to the "
-                         "headdim {2}",
-                         channels, limits.dimMultiple, headdim);
-  if (schedule.getWeights() != WeightSide::Keys)
-    return "kernels put the state weights on the keys";
-  if (schedule.getOperand() != operandType)
-    return llvm::formatv("operand {0} is not the inputs' type {1}",
-                         schedule.getOperand(), operandType);
-  return "";
+std::string
+ScheduleSelector::rejectForKind(const ScheduleCandidate &candidate) {
+  switch (candidate.kind) {
+  case KernelKind::Plain:
+    return rejectForPlain(candidate.schedule);
+  case KernelKind::Recurrent:
+    return rejectForRecurrent(candidate.schedule);
+  case KernelKind::Teams:
+    return rejectForTeams(candidate.schedule);
+  case KernelKind::Roles:
+    return rejectForRoles(candidate.schedule);
+  }
+  llvm_unreachable("unknown kind of kernel");
 }
 
 LogicalResult ScheduleSelector::evaluate(ScheduleCandidate &candidate) {
   ScheduleAttr schedule = candidate.schedule;
   candidate.rejection = rejectForm(schedule);
   if (candidate.rejection.empty() && target.isGpu())
-    candidate.rejection = candidate.roles ? rejectForRoles(schedule)
-                          : schedule.getForm() == Form::Recurrent
-                              ? rejectForRecurrent(schedule)
-                              : rejectForKernels(schedule);
+    candidate.rejection = rejectForKind(candidate);
   if (!candidate.rejection.empty())
     return success();
   FailureOr<Trial> trial = decomposeCopy(schedule);
   if (failed(trial))
     return failure();
   candidate.work = countWork(trial->scan, target, getSizes());
-  candidate.seconds = predictSeconds(candidate.work, target);
-  if (candidate.roles) {
-    evaluateRoles(candidate, trial->scan);
-    return success();
-  }
-  if (target.isGpu() && schedule.getForm() == Form::Recurrent) {
-    evaluateRecurrent(candidate, trial->scan);
-    return success();
-  }
   if (!target.isGpu()) {
+    candidate.seconds = predictSeconds(candidate.work, target);
     if (candidate.work.scratchBytes > target.scratchBytes)
       candidate.rejection =
           llvm::formatv("{0} B of tiles exceed {1} B",
                         candidate.work.scratchBytes, target.scratchBytes);
     return success();
   }
-  const KernelLimits &limits = getMmaSyncLimits();
-  std::optional<BlockShape> shape = chooseBlockShape(
-      trial->scan, target, limits,
-      {schedule.getChannels(), schedule.getStages()}, candidate.rejection);
-  if (!shape)
-    return success();
-  candidate.rejection.clear();
-  candidate.schedule = ScheduleAttr::get(
-      apply.getContext(), schedule.getForm(), schedule.getChunk(),
-      schedule.getSubBlock(), schedule.getOperand(), schedule.getWeights(),
-      shape->channels, limits.warps, shape->stages, /*consumers=*/0,
-      /*segment=*/0,
-      /*alternatives=*/ArrayRef<int64_t>());
-  BlockResources resources = predictBlockResources(trial->scan, shape->channels,
-                                                   limits.warps, shape->stages);
-  remark::analysis(apply.getLoc(),
-                   remark::RemarkOpts::name("Resources").category(kCategory))
-      << remark::add("predicted {0} registers a thread (limit {1}), {2} B of "
-                     "shared memory (limit {3} B)",
-                     resources.registersPerThread, target.registersPerThread,
-                     resources.sharedBytes, target.sharedBytesPerBlock);
+  switch (candidate.kind) {
+  case KernelKind::Plain:
+    evaluatePlain(candidate, trial->scan);
+    break;
+  case KernelKind::Recurrent:
+    evaluateRecurrent(candidate, trial->scan);
+    break;
+  case KernelKind::Teams:
+    evaluateTeams(candidate, trial->scan);
+    break;
+  case KernelKind::Roles:
+    evaluateRoles(candidate, trial->scan);
+    break;
+  }
   return success();
 }
 
@@ -309,16 +242,18 @@ LogicalResult ScheduleSelector::evaluate(ScheduleCandidate &candidate) {
 // Choice
 //===----------------------------------------------------------------------===//
 
-static std::string describe(ScheduleAttr schedule, bool roles) {
+static std::string describe(const ScheduleCandidate &candidate) {
+  ScheduleAttr schedule = candidate.schedule;
+  constexpr StringLiteral kKinds[] = {"", "", ", with teams", ", with roles"};
   if (schedule.getForm() == Form::Chunked)
     return llvm::formatv("chunked, chunk {0}{1}", schedule.getChunk(),
-                         roles ? ", with roles" : "");
+                         kKinds[static_cast<int>(candidate.kind)]);
   return stringifyForm(schedule.getForm()).str();
 }
 
 void ScheduleSelector::remarkOn(const ScheduleCandidate &candidate,
                                 const ScheduleCandidate *best) {
-  std::string text = describe(candidate.schedule, candidate.roles);
+  std::string text = describe(candidate);
   double micros = candidate.seconds * 1e6;
   auto options = remark::RemarkOpts::name("Candidate").category(kCategory);
   if (&candidate == best) {
@@ -362,15 +297,28 @@ FailureOr<ScheduleAttr> ScheduleSelector::select() {
     diagnostic << ": chunk " << request.chunk << " does not fit the form "
                << stringifyForm(*request.form);
   for (const ScheduleCandidate &candidate : candidates)
-    diagnostic.attachNote() << describe(candidate.schedule, candidate.roles)
-                            << ": rejected, " << candidate.rejection;
+    diagnostic.attachNote()
+        << describe(candidate) << ": rejected, " << candidate.rejection;
   return failure();
+}
+
+/// The kernel that a written schedule means.
+KernelKind ScheduleSelector::getKind(ScheduleAttr schedule) {
+  if (!target.isGpu())
+    return KernelKind::Plain;
+  if (schedule.getForm() == Form::Recurrent)
+    return KernelKind::Recurrent;
+  if (schedule.getConsumers() > 0)
+    return KernelKind::Roles;
+  bool teams = schedule.getForm() == Form::Chunked &&
+               schedule.getWeights() == WeightSide::Values;
+  return teams ? KernelKind::Teams : KernelKind::Plain;
 }
 
 FailureOr<ScheduleAttr> ScheduleSelector::complete(ScheduleAttr schedule) {
   ScheduleCandidate candidate;
   candidate.schedule = schedule;
-  candidate.roles = schedule.getConsumers() > 0;
+  candidate.kind = getKind(schedule);
   if (failed(evaluate(candidate)))
     return failure();
   if (!candidate.rejection.empty())

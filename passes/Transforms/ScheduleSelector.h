@@ -36,11 +36,18 @@ struct ScheduleRequest {
   int64_t segment = 0;
 };
 
+/// The kernels of a chunk program on a GPU. A CPU has the plain ones.
+enum class KernelKind {
+  Plain, ///< A thread block a head, operands of products through shared memory.
+  Recurrent, ///< Token by token, without products.
+  Teams,     ///< A thread block for several heads, one a team of warps.
+  Roles      ///< Warps with roles (the schedule's consumers may be still open).
+};
+
 /// One schedule that was considered.
 struct ScheduleCandidate {
   ssd::ScheduleAttr schedule;
-  /// A kernel with warp roles (the schedule's consumers may be still open).
-  bool roles = false;
+  KernelKind kind = KernelKind::Plain;
   double seconds = 0;
   ScanWork work;
   /// Why it is not legal, with the number that says so; empty: it is.
@@ -73,13 +80,20 @@ private:
   llvm::LogicalResult findOperandType(ssd::ChunkScanOp scan);
 
   llvm::SmallVector<ScheduleCandidate> listCandidates();
+  llvm::SmallVector<KernelKind, 3> listChunkedKinds();
+  KernelKind getKind(ssd::ScheduleAttr schedule);
   ssd::ScheduleAttr makeSchedule(ssd::Form form, int64_t chunk,
-                                 bool roles = false);
+                                 KernelKind kind = KernelKind::Plain);
   std::string rejectForm(ssd::ScheduleAttr schedule);
-  std::string rejectForKernels(ssd::ScheduleAttr schedule);
-  std::string rejectForRoles(ssd::ScheduleAttr schedule);
+  /// What the kernels of a kind fix, and what they decide and cost.
+  std::string rejectForKind(const ScheduleCandidate &candidate);
+  std::string rejectForPlain(ssd::ScheduleAttr schedule);
+  void evaluatePlain(ScheduleCandidate &candidate, ssd::ChunkScanOp scan);
   std::string rejectForRecurrent(ssd::ScheduleAttr schedule);
   void evaluateRecurrent(ScheduleCandidate &candidate, ssd::ChunkScanOp scan);
+  std::string rejectForTeams(ssd::ScheduleAttr schedule);
+  void evaluateTeams(ScheduleCandidate &candidate, ssd::ChunkScanOp scan);
+  std::string rejectForRoles(ssd::ScheduleAttr schedule);
   /// Considers kernels with every number of consumers, unless it is forced.
   void evaluateRoles(ScheduleCandidate &candidate, ssd::ChunkScanOp scan);
   void remarkOn(const RoleShape &shape, double seconds);
@@ -93,6 +107,12 @@ private:
   int64_t getLength();
   /// The sizes of the mixer, assumed where they are dynamic.
   ProblemSize getSizes();
+  /// The same, and on a GPU further ones where only a launch knows them.
+  llvm::SmallVector<ProblemSize, 4> listSizes();
+  /// The geometric mean of the predicted seconds over all sizes.
+  double
+  predict(ssd::ChunkScanOp scan,
+          llvm::function_ref<double(const ScanWork &, ProblemSize)> predictAt);
   /// Whether only a launch knows the sizes.
   bool hasDynamicSizes();
 

@@ -233,19 +233,32 @@ FailureOr<Value> TileEmitter::emitUncached(Value value, Attribute layout,
   return emitPointwise(*op, layout, transposed);
 }
 
+/// Whether every thread holds of the value's natural form what it wants of an
+/// operand: rows of an accumulator as a left operand, or transposed as a right
+/// one.
+bool TileEmitter::isRenamed(Value value, Attribute layout, bool transposed) {
+  auto natural = dyn_cast<tile::AccumulatorAttr>(getNaturalLayout(value));
+  if (!natural || natural.getWarps()[1] != 1)
+    return false;
+  bool flips = transposed != isNaturallyTransposed(value);
+  if (auto left = dyn_cast<tile::OperandAAttr>(layout))
+    return !flips && left.getWarps() == natural.getWarps();
+  auto right = dyn_cast<tile::OperandBAttr>(layout);
+  return right && flips && right.getWarps()[0] == 1 &&
+         right.getWarps()[1] == natural.getWarps()[0];
+}
+
 /// A value that lives in its natural layout, in another one.
 FailureOr<Value> TileEmitter::emitConverted(Value value, Attribute layout,
                                             bool transposed) {
   Location loc = value.getLoc();
-  auto natural = cast<tile::AccumulatorAttr>(getNaturalLayout(value));
-  auto operandA = dyn_cast<tile::OperandAAttr>(layout);
-  if (operandA && transposed == isNaturallyTransposed(value) &&
-      operandA.getWarps() == natural.getWarps() && natural.getWarps()[1] == 1) {
+  if (isRenamed(value, layout, transposed)) {
     FailureOr<Value> registers = emit(value);
     if (failed(registers))
       return failure();
     return tile::ConvertLayoutOp::create(
-               builder, loc, getType(value, layout, transposed), *registers)
+               builder, loc, getType(value, layout, transposed), *registers,
+               transposed != isNaturallyTransposed(value))
         .getResult();
   }
   FailureOr<Value> buffer = getStaged(value);

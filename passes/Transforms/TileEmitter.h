@@ -73,6 +73,7 @@ protected:
                                        bool transposed);
   virtual mlir::FailureOr<mlir::Value>
   emitPointwise(mlir::Operation &op, mlir::Attribute layout, bool transposed);
+  bool isRenamed(mlir::Value value, mlir::Attribute layout, bool transposed);
   mlir::FailureOr<mlir::Value>
   emitConverted(mlir::Value value, mlir::Attribute layout, bool transposed);
   virtual mlir::FailureOr<mlir::Value> emitVector(mlir::Value value,

@@ -88,7 +88,7 @@ void KernelBuilder::startCopies(Value step, Value stage) {
     tile::CopyAsyncOp::create(b, access.pointer,
                               tokenOffset(access, firstToken),
                               index(access.getStride(DimRole::Time)), rows,
-                              columnBound(access), target);
+                              columnBound(access), target, /*team=*/nullptr);
   }
   tile::CommitCopiesOp::create(b);
 }

@@ -126,9 +126,7 @@ FailureOr<Value> TileEmitter::emitOperand(Value value, Attribute layout,
                                           bool transposed) {
   if (Value buffer = getBuffer(value))
     return buffer;
-  bool rename = isa<tile::OperandAAttr>(layout) && !transposed &&
-                axes.getRole(value, 0) == DimRole::Time;
-  if (rename || isPointwiseOfBuffers(value))
+  if (isRenamed(value, layout, transposed) || isPointwiseOfBuffers(value))
     return emitTile(value, layout, transposed);
   return getStaged(value);
 }

@@ -37,7 +37,8 @@ std::vector<ScheduleAxis> getDefaultAxes(const Target &target,
     axes[0].push_back("form=chunked chunk=" + std::to_string(chunk));
   if (!target.isGpu())
     return axes;
-  axes.push_back({"consumers=0", "consumers=1", "consumers=2"});
+  axes.push_back({"consumers=0 weights=keys", "consumers=0 weights=values",
+                  "consumers=1", "consumers=2"});
   // Kernels with consumers split a sequence only where there are too few.
   constexpr int64_t chunk = 64, mostSegments = 16;
   int64_t chunks = llvm::divideCeil(shape.time, chunk);

@@ -27,8 +27,8 @@ gpu.module @block_size {
 // -----
 gpu.module @warps {
   gpu.func @k() kernel attributes {known_block_size = array<i32: 128, 1, 1>} {
-    // expected-error @below {{layout #tile.accumulator<warps = [2, 1]> is for 2 warps, the kernel has 4}}
-    %0 = arith.constant dense<0.0> : tensor<32x8xf32, #tile.accumulator<warps = [2, 1]>>
+    // expected-error @below {{layout #tile.accumulator<warps = [8, 1]> is for 8 warps, the kernel has 4}}
+    %0 = arith.constant dense<0.0> : tensor<128x8xf32, #tile.accumulator<warps = [8, 1]>>
     gpu.return
   }
 }

@@ -2,21 +2,21 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 // REQUIRES: ptxas, slow-tests
-// RUN: mamba-opt %s -ssd-to-chunks=target=sm_80 -ssd-assign-tiles -canonicalize -cse -print-ptx=target=sm_80 -o /dev/null > %t.sm_80.ptx
+// RUN: mamba-opt %s -ssd-to-chunks="target=sm_80 weights=keys" -ssd-assign-tiles -canonicalize -cse -print-ptx=target=sm_80 -o /dev/null > %t.sm_80.ptx
 // RUN: %assemble --arch=sm_80 %t.sm_80.ptx
-// RUN: mamba-opt %s -ssd-to-chunks=target=sm_86 -ssd-assign-tiles -canonicalize -cse -print-ptx=target=sm_86 -o /dev/null > %t.sm_86.ptx
+// RUN: mamba-opt %s -ssd-to-chunks="target=sm_86 weights=keys" -ssd-assign-tiles -canonicalize -cse -print-ptx=target=sm_86 -o /dev/null > %t.sm_86.ptx
 // RUN: %assemble --arch=sm_86 %t.sm_86.ptx
-// RUN: mamba-opt %s -ssd-to-chunks=target=sm_89 -ssd-assign-tiles -canonicalize -cse -print-ptx=target=sm_89 -o /dev/null > %t.sm_89.ptx
+// RUN: mamba-opt %s -ssd-to-chunks="target=sm_89 weights=keys" -ssd-assign-tiles -canonicalize -cse -print-ptx=target=sm_89 -o /dev/null > %t.sm_89.ptx
 // RUN: %assemble --arch=sm_89 %t.sm_89.ptx
-// RUN: mamba-opt %s -ssd-to-chunks="target=sm_90a consumers=0" -ssd-assign-tiles -canonicalize -cse -print-ptx=target=sm_90a -o /dev/null > %t.sm_90a.ptx
+// RUN: mamba-opt %s -ssd-to-chunks="target=sm_90a weights=keys" -ssd-assign-tiles -canonicalize -cse -print-ptx=target=sm_90a -o /dev/null > %t.sm_90a.ptx
 // RUN: %assemble --arch=sm_90a %t.sm_90a.ptx
-// RUN: mamba-opt %s -ssd-to-chunks=target=sm_100a -ssd-assign-tiles -canonicalize -cse -print-ptx=target=sm_100a -o /dev/null > %t.sm_100a.ptx
+// RUN: mamba-opt %s -ssd-to-chunks="target=sm_100a weights=keys" -ssd-assign-tiles -canonicalize -cse -print-ptx=target=sm_100a -o /dev/null > %t.sm_100a.ptx
 // RUN: %assemble --arch=sm_100a %t.sm_100a.ptx
-// RUN: mamba-opt %s -ssd-to-chunks=target=sm_120 -ssd-assign-tiles -canonicalize -cse -print-ptx=target=sm_120 -o /dev/null > %t.sm_120.ptx
+// RUN: mamba-opt %s -ssd-to-chunks="target=sm_120 weights=keys" -ssd-assign-tiles -canonicalize -cse -print-ptx=target=sm_120 -o /dev/null > %t.sm_120.ptx
 // RUN: %assemble --arch=sm_120 %t.sm_120.ptx
 
 // Mixers over the sizes that the GPU back end takes (headdim and state from 8 to
-// 256, multiples of 8), as scheduled for each target: no spill.
+// 256, multiples of 8), in plain kernels as scheduled for each target: no spill.
 
 func.func @p8_n8_bf16(%x: tensor<?x?x4x8xbf16>, %a: tensor<?x?x4xf32>, %dt: tensor<?x?x4xf32>,
     %b: tensor<?x?x2x8xbf16>, %c: tensor<?x?x2x8xbf16>, %s0: tensor<?x4x8x8xf32>)

@@ -227,6 +227,13 @@ func.func @copy_vector_c1(%x: !llvm.ptr<1>, %i: index, %b: !tile.buffer<64xbf16>
 }
 
 // -----
+func.func @copy_vector_c2(%x: !llvm.ptr<1>, %i: index, %b: !tile.buffer<64xf32>) {
+  // expected-error @below {{(C2) a team has at least one warp, got 0}}
+  tile.copy_vector %x[%i] stride %i bound %i -> %b team 0 : !llvm.ptr<1>, !tile.buffer<64xf32>
+  return
+}
+
+// -----
 func.func @load_element_c1(%b: !tile.buffer<64xf32, stages = 2>) {
   // expected-error @below {{(C1) works on one stage of a vector of f32, got '!tile.buffer<64xf32, stages = 2>'}}
   %0 = tile.load_element %b[0] : !tile.buffer<64xf32, stages = 2>

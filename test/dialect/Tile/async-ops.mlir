@@ -54,6 +54,9 @@ gpu.module @kernels {
           // CHECK: tile.copy_vector %{{.*}}[%{{.*}}] stride %{{.*}} bound %{{.*}} -> %{{.*}} : !llvm.ptr<1>, !tile.buffer<64xf32>
           tile.copy_vector %x[%i] stride %c1 bound %n -> %v
               : !llvm.ptr<1>, !tile.buffer<64xf32>
+          // CHECK: tile.copy_vector %{{.*}} -> %{{.*}} team 1 : !llvm.ptr<1>, !tile.buffer<64xf32>
+          tile.copy_vector %x[%i] stride %c1 bound %n -> %v team 1
+              : !llvm.ptr<1>, !tile.buffer<64xf32>
           tile.commit_copies
           tile.wait_copies pending 0
           // CHECK: tile.commit %[[P]][%[[S]]] : !tile.pipeline<stages = 3, groups = 2>

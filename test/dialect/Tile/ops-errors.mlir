@@ -115,6 +115,15 @@ func.func @copy_out_c1(%p: !llvm.ptr<1>, %n: index) {
 }
 
 // -----
+func.func @copy_async_c2(%p: !llvm.ptr<1>, %n: index) {
+  %b = tile.alloc : !tile.buffer<64x16xbf16>
+  // expected-error @below {{(C2) a team has at least one warp, got 0}}
+  tile.copy_async %p[%n] stride %n bounds [%n, %n] -> %b team 0
+      : !llvm.ptr<1>, !tile.buffer<64x16xbf16>
+  return
+}
+
+// -----
 func.func @wait_copies_c1() {
   // expected-error @below {{(C1) the number of pending groups is at least 0, got -1}}
   tile.wait_copies pending -1

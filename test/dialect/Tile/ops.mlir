@@ -48,6 +48,9 @@ gpu.module @kernels {
     // CHECK: tile.copy_out %[[X]] -> %{{.*}}[%{{.*}}] stride %{{.*}} bounds[%{{.*}}, %{{.*}}] : !tile.buffer<64x64xbf16>, !llvm.ptr<1>
     tile.copy_out %x0 -> %y[%c0] stride %ld bounds [%rows, %columns]
         : !tile.buffer<64x64xbf16>, !llvm.ptr<1>
+    // CHECK: tile.copy_async {{.*}} -> %[[X]] team 2 : !llvm.ptr<1>, !tile.buffer<64x64xbf16>
+    tile.copy_async %x[%c0] stride %ld bounds [%rows, %columns] -> %x0 team 2
+        : !llvm.ptr<1>, !tile.buffer<64x64xbf16>
     // CHECK: tile.load_global %{{.*}}[%{{.*}}] strides[%{{.*}}] bounds[%{{.*}}] : !llvm.ptr<1> -> tensor<64xf32, #tile.lane>
     %2 = tile.load_global %x[%c0] strides [%ld] bounds [%rows]
         : !llvm.ptr<1> -> tensor<64xf32, #tile.lane>
@@ -73,6 +76,9 @@ gpu.module @kernels {
     // CHECK: tile.convert_layout %{{.*}} : tensor<64x64xbf16, #[[$ACC]]> -> tensor<64x64xbf16, #[[$A]]>
     %ma = tile.convert_layout %m
         : tensor<64x64xbf16, #acc> -> tensor<64x64xbf16, #a>
+    // CHECK: tile.convert_layout %{{.*}} transposed : tensor<64x64xbf16, #[[$ACC]]> -> tensor<64x64xbf16, #{{.*}}>
+    %mt = tile.convert_layout %m transposed : tensor<64x64xbf16, #acc>
+        -> tensor<64x64xbf16, #tile.operand_b<warps = [1, 4]>>
     // CHECK: tile.cumsum %{{.*}} exclusive reverse : tensor<64xf32, #tile.lane>
     %cum = tile.cumsum %alpha exclusive reverse : tensor<64xf32, #tile.lane>
     // CHECK: tile.reduce_sum %{{.*}} : tensor<64xf32, #tile.lane>

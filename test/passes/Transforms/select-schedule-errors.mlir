@@ -61,7 +61,7 @@ func.func @written_chunk(%x: tensor<?x?x1x64xbf16>, %b: tensor<?x?x1x16xbf16>,
                          %c: tensor<?x?x1x16xbf16>) -> tensor<?x?x1x64xf32> {
   %M = ssd.state_space %c, %b : tensor<?x?x1x16xbf16>, tensor<?x?x1x16xbf16>
   // expected-error @below {{has a schedule that sm_80 cannot run: kernels have 4 warps of 16 token rows, 64 tokens a chunk}}
-  %y = ssd.apply %M, %x schedule <form = chunked, chunk = 32, sub_block = 16, operand = bf16>
+  %y = ssd.apply %M, %x schedule <form = chunked, chunk = 32, sub_block = 16, operand = bf16, weights = keys>
       : !ssd.matrix<?x1x?, causal>, tensor<?x?x1x64xbf16> -> tensor<?x?x1x64xf32>
   return %y : tensor<?x?x1x64xf32>
 }
@@ -82,8 +82,8 @@ func.func @written_operand(%x: tensor<?x?x1x64xbf16>, %b: tensor<?x?x1x16xbf16>,
 func.func @written_weights(%x: tensor<?x?x1x64xbf16>, %b: tensor<?x?x1x16xbf16>,
                            %c: tensor<?x?x1x16xbf16>) -> tensor<?x?x1x64xf32> {
   %M = ssd.state_space %c, %b : tensor<?x?x1x16xbf16>, tensor<?x?x1x16xbf16>
-  // expected-error @below {{has a schedule that sm_80 cannot run: kernels put the state weights on the keys}}
-  %y = ssd.apply %M, %x schedule <form = chunked, chunk = 64, sub_block = 16, operand = bf16>
+  // expected-error @below {{has a schedule that sm_80 cannot run: kernels with teams have chunks of a multiple of 32 tokens}}
+  %y = ssd.apply %M, %x schedule <form = chunked, chunk = 48, sub_block = 16, operand = bf16>
       : !ssd.matrix<?x1x?, causal>, tensor<?x?x1x64xbf16> -> tensor<?x?x1x64xf32>
   return %y : tensor<?x?x1x64xf32>
 }

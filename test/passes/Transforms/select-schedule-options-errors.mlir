@@ -7,7 +7,9 @@
 // RUN: not mamba-opt %s -ssd-select-schedule=chunk=-64 2>&1 | FileCheck %s --check-prefix=NEGATIVE
 // RUN: not mamba-opt %s -ssd-select-schedule="form=recurrent chunk=64" 2>&1 | FileCheck %s --check-prefix=FIT
 // RUN: not mamba-opt %s -ssd-select-schedule=form=quadratic 2>&1 | FileCheck %s --check-prefix=DYNAMIC
-// RUN: not mamba-opt %s -ssd-select-schedule="target=sm_80 chunk=128" 2>&1 | FileCheck %s --check-prefix=CHUNK
+// RUN: not mamba-opt %s -ssd-select-schedule="target=sm_80 chunk=256" 2>&1 | FileCheck %s --check-prefix=CHUNK
+// RUN: not mamba-opt %s -ssd-select-schedule="target=sm_80 chunk=128 weights=keys" 2>&1 | FileCheck %s --check-prefix=KEYS
+// RUN: not mamba-opt %s -ssd-select-schedule="target=sm_80 chunk=16 weights=values" 2>&1 | FileCheck %s --check-prefix=VALUES
 // RUN: not mamba-opt %s -ssd-select-schedule="target=sm_80 channels=72" 2>&1 | FileCheck %s --check-prefix=CHANNELS
 // RUN: not mamba-opt %s -ssd-select-schedule="target=sm_80 consumers=1" 2>&1 | FileCheck %s --check-prefix=CONSUMERS
 // RUN: not mamba-opt %s -ssd-select-schedule="target=sm_90a consumers=1 stages=2" 2>&1 | FileCheck %s --check-prefix=STAGES
@@ -24,10 +26,17 @@
 // DYNAMIC: error: {{.*}}has no legal schedule for cpu
 // DYNAMIC: note: quadratic: rejected, the length of the sequence is dynamic
 // CHUNK: error: {{.*}}has no legal schedule for sm_80
-// CHUNK: note: chunked, chunk 128: rejected, kernels have 4 warps of 16 token rows, 64 tokens a chunk
+// CHUNK: note: chunked, chunk 256: rejected, kernels have 4 warps of 16 token rows, 64 tokens a chunk
+// CHUNK: note: chunked, chunk 256, with teams: rejected, {{[0-9]+}} registers a thread for scores and states of 256 tokens exceed 255
+// KEYS: error: {{.*}}has no legal schedule for sm_80
+// KEYS: note: chunked, chunk 128: rejected, kernels have 4 warps of 16 token rows, 64 tokens a chunk
+// KEYS-NOT: note: chunked
+// VALUES: note: chunked, chunk 16: rejected, kernels have 4 warps of 16 token rows, 64 tokens a chunk
+// VALUES: note: chunked, chunk 16, with teams: rejected, kernels with teams have chunks of a multiple of 32 tokens
 // CONSUMERS: error: {{.*}}has no legal schedule for sm_80: kernels with consumers are chunked and need products of a warpgroup
 // STAGES: note: chunked, chunk 64, with roles: rejected, channels, warps, stages and weights of kernels with roles follow from their consumers and cannot be forced
 // CHANNELS: note: chunked, chunk 64: rejected, 72 channels are not a multiple of 8 up to the headdim 64
+// CHANNELS: note: chunked, chunk 64, with teams: rejected, 72 channels are not a multiple of 8 up to the headdim 64
 func.func @f(%x: tensor<?x?x1x64xbf16>, %b: tensor<?x?x1x16xbf16>,
              %c: tensor<?x?x1x16xbf16>) -> tensor<?x?x1x64xf32> {
   %M = ssd.state_space %c, %b : tensor<?x?x1x16xbf16>, tensor<?x?x1x16xbf16>

@@ -1,13 +1,15 @@
 // SPDX-FileCopyrightText: The mamba-compiler authors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // RUN: mamba-opt %s -ssd-select-schedule | FileCheck %s --check-prefix=CPU
-// RUN: mamba-opt %s -ssd-select-schedule=target=sm_80 | FileCheck %s --check-prefixes=GPU,SM80
-// RUN: mamba-opt %s -ssd-select-schedule=target=sm_86 | FileCheck %s --check-prefixes=GPU,SM86
-// RUN: mamba-opt %s -ssd-select-schedule=target=sm_89 | FileCheck %s --check-prefixes=GPU,SM86
+// RUN: mamba-opt %s -ssd-select-schedule=target=sm_80 | FileCheck %s --check-prefix=TEAMS
+// RUN: mamba-opt %s -ssd-select-schedule="target=sm_90a consumers=0" | FileCheck %s --check-prefix=TEAMS
+// RUN: mamba-opt %s -ssd-select-schedule="target=sm_80 weights=keys" | FileCheck %s --check-prefixes=GPU,SM80
+// RUN: mamba-opt %s -ssd-select-schedule="target=sm_86 weights=keys" | FileCheck %s --check-prefixes=GPU,SM86
+// RUN: mamba-opt %s -ssd-select-schedule="target=sm_89 weights=keys" | FileCheck %s --check-prefixes=GPU,SM86
 // RUN: mamba-opt %s -ssd-select-schedule=target=sm_90a | FileCheck %s --check-prefix=ROLES
-// RUN: mamba-opt %s -ssd-select-schedule="target=sm_90a consumers=0" | FileCheck %s --check-prefixes=GPU,SM90
-// RUN: mamba-opt %s -ssd-select-schedule=target=sm_100a | FileCheck %s --check-prefixes=GPU,SM90
-// RUN: mamba-opt %s -ssd-select-schedule=target=sm_120 | FileCheck %s --check-prefixes=GPU,SM86
+// RUN: mamba-opt %s -ssd-select-schedule="target=sm_90a weights=keys" | FileCheck %s --check-prefixes=GPU,SM90
+// RUN: mamba-opt %s -ssd-select-schedule="target=sm_100a weights=keys" | FileCheck %s --check-prefixes=GPU,SM90
+// RUN: mamba-opt %s -ssd-select-schedule="target=sm_120 weights=keys" | FileCheck %s --check-prefixes=GPU,SM86
 // RUN: mamba-opt %s -ssd-select-schedule="form=chunked chunk=96 sub-block=32 weights=keys" | FileCheck %s --check-prefix=FORCED
 // RUN: mamba-opt %s -ssd-select-schedule=form=recurrent | FileCheck %s --check-prefix=RECURRENT
 // RUN: mamba-opt %s -ssd-select-schedule="target=sm_90a form=recurrent" | FileCheck %s --check-prefix=STEP
@@ -15,6 +17,8 @@
 
 // CPU-LABEL: @mamba2
 // CPU: schedule <form = chunked, chunk = {{16|32|64|128|256}}, sub_block = 16, operand = f32>
+// TEAMS-LABEL: @mamba2
+// TEAMS: schedule <form = chunked, chunk = {{32|64}}, sub_block = 16, operand = bf16, channels = 64, warps = 8, stages = 3>
 // GPU-LABEL: @mamba2
 // SM80: schedule <form = chunked, chunk = 64, sub_block = 16, operand = bf16, weights = keys, channels = 64, warps = 4, stages = 3>
 // SM86: schedule <form = chunked, chunk = 64, sub_block = 16, operand = bf16, weights = keys, channels = 32, warps = 4, stages = 2>
@@ -48,6 +52,8 @@ func.func @mamba2(%x: tensor<?x?x24x64xbf16>, %dt: tensor<?x?x24xf32>,
 // STEP-LABEL: @wide_state
 // STEP: operand = f32, channels = 32, warps = 4>
 // CPU: operand = f32>
+// TEAMS-LABEL: @wide_state
+// TEAMS: chunk = {{32|64}}, sub_block = 16, operand = f16, channels = 64, warps = 8, stages = {{[123]}}>
 // GPU-LABEL: @wide_state
 // ROLES-LABEL: @wide_state
 // ROLES: operand = f16, channels = 64, warps = 12, stages = 2, consumers = 1>
@@ -67,7 +73,7 @@ func.func @wide_state(%x: tensor<?x?x8x64xf16>, %a: tensor<?x?x8xf32>,
 // CPU: operand = f32, weights = keys>
 // GPU-LABEL: @narrow_state
 // ROLES-LABEL: @narrow_state
-// ROLES: weights = keys, channels = 40, warps = 4, stages = 3>
+// ROLES: channels = 40, warps = {{[48]}}, stages = {{[123]}}>
 // SM80: channels = 40, warps = 4, stages = 3>
 // SM86: channels = 40, warps = 4, stages = 2>
 func.func @narrow_state(%x: tensor<?x?x8x40xbf16>, %b: tensor<?x?x8x24xbf16>,
@@ -94,6 +100,8 @@ func.func @ragged_slices(%x: tensor<?x?x8x248xbf16>, %b: tensor<?x?x8x128xbf16>,
 // CPU-LABEL: @wide_headdim
 // GPU-LABEL: @wide_headdim
 // GPU: channels = 64, warps = 4
+// TEAMS-LABEL: @wide_headdim
+// TEAMS: operand = bf16, channels = 192, warps = 8,
 func.func @wide_headdim(%x: tensor<?x?x8x192xbf16>, %b: tensor<?x?x8x24xbf16>,
                         %c: tensor<?x?x8x24xbf16>) -> tensor<?x?x8x192xf32> {
   %M = ssd.state_space %c, %b : tensor<?x?x8x24xbf16>, tensor<?x?x8x24xbf16>
@@ -105,8 +113,8 @@ func.func @wide_headdim(%x: tensor<?x?x8x192xbf16>, %b: tensor<?x?x8x24xbf16>,
 // One token: nothing to gain from a chunk.
 // CPU-LABEL: @decode
 // CPU: schedule <form = recurrent, chunk = 1, sub_block = 1, operand = f32>
-// GPU-LABEL: @decode
-// GPU: schedule <form = recurrent, chunk = 1, sub_block = 1, operand = f32, channels = 16, warps = 4>
+// TEAMS-LABEL: @decode
+// TEAMS: schedule <form = recurrent, chunk = 1, sub_block = 1, operand = f32, channels = 16, warps = 4>
 // ROLES-LABEL: @decode
 // ROLES: schedule <form = recurrent,
 func.func @decode(%x: tensor<?x1x8x64xbf16>, %a: tensor<?x1x8xf32>,

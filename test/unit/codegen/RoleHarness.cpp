@@ -51,15 +51,15 @@ EmulatedTensorMap makeMap(const mamba_tensor_map &described,
   return map;
 }
 
-/// Lets every mixer have a kernel with roles.
+/// Lets every mixer have such a kernel.
 void forceRoles(ModuleOp module, const RoleProgram &program) {
   MLIRContext *context = module.getContext();
   Type operand = program.isHalf ? Type(Float16Type::get(context))
                                 : Type(BFloat16Type::get(context));
   module.walk([&](ssd::ApplyOp apply) {
     apply.setScheduleAttr(ssd::ScheduleAttr::get(
-        context, ssd::Form::Chunked, /*chunk=*/64, /*sub_block=*/16, operand,
-        ssd::WeightSide::Values, /*channels=*/0, /*warps=*/0, /*stages=*/0,
+        context, ssd::Form::Chunked, program.chunk, /*sub_block=*/16, operand,
+        ssd::WeightSide::Values, /*channels=*/0, program.warps, program.stages,
         program.consumers, /*segment=*/0,
         /*alternatives=*/ArrayRef<int64_t>()));
   });
@@ -76,7 +76,7 @@ RoleRunner::RoleRunner(const RoleProgram &program)
     return;
   }
   forceRoles(*module, program);
-  auto compiled = codegen::compileForGpu(*module, "", "sm_90a");
+  auto compiled = codegen::compileForGpu(*module, "", program.target);
   if (failed(compiled)) {
     ADD_FAILURE() << "does not compile:\n" << program.text;
     return;

@@ -16,12 +16,17 @@
 
 namespace mamba::test {
 
-/// A function whose mixers become kernels with roles.
+/// A function whose mixers become persistent kernels: with roles, or (without
+/// consumers) with teams.
 struct RoleProgram {
   std::string text;
   /// Consumers of a thread block.
   int64_t consumers = 2;
   bool isHalf = false;
+  std::string target = "sm_90a";
+  int64_t chunk = 64;
+  /// Warps and stages of a kernel with teams; 0: chosen.
+  int64_t warps = 0, stages = 0;
 };
 
 /// Fills the values of an input from normally distributed ones; `name` is its

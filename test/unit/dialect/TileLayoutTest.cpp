@@ -139,6 +139,23 @@ TEST(RegisterLayout, AccumulatorIsRenamedToOperand) {
                   a.coordinate(reg, lane, warp));
 }
 
+// Rows of an accumulator are columns of a right operand.
+TEST(RegisterLayout, TransposedAccumulatorIsRightOperand) {
+  for (int64_t warps : {1, 2, 4}) {
+    RegisterLayout state = accumulatorLayout(64, 32, {{warps, 1}, 1});
+    RegisterLayout right = operandBLayout(32, 64, {{1, warps}, 1});
+    std::vector<int64_t> names = state.transposed().renaming(right);
+    ASSERT_EQ(static_cast<int64_t>(names.size()), right.numRegisters());
+    for (int64_t warp = 0; warp < 2 * warps; ++warp)
+      for (int64_t lane = 0; lane < kLanes; ++lane)
+        for (int64_t reg = 0; reg < right.numRegisters(); ++reg) {
+          Coordinate from = state.coordinate(names[reg], lane, warp);
+          Coordinate to = right.coordinate(reg, lane, warp);
+          EXPECT_EQ(from, (Coordinate{to[1], to[0]}));
+        }
+  }
+}
+
 TEST(RegisterLayout, NoRenamingWhereElementsAreElsewhere) {
   RegisterLayout columns = accumulatorLayout(64, 64, {{1, 4}, 1});
   EXPECT_TRUE(columns.renaming(operandALayout(64, 64, {{4, 1}, 1})).empty());

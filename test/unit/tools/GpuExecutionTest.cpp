@@ -22,7 +22,9 @@ const char *const text = R"mlir(
       -> tensor<?x?x2x16xbf16> {
     %M = ssd.state_space %c, %b decay %la : tensor<?x?x1x16xbf16>,
         tensor<?x?x1x16xbf16>, tensor<?x?x2xf32>
-    %y = ssd.apply %M, %x : !ssd.matrix<?x2x?, causal>, tensor<?x?x2x16xbf16>
+    %y = ssd.apply %M, %x
+        schedule <form = chunked, chunk = 64, sub_block = 16, operand = bf16, weights = keys>
+        : !ssd.matrix<?x2x?, causal>, tensor<?x?x2x16xbf16>
         -> tensor<?x?x2x16xbf16>
     return %y : tensor<?x?x2x16xbf16>
   })mlir";

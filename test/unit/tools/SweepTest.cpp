@@ -75,6 +75,8 @@ TEST(SweepSchedules, ForcesRolesAndNone) {
       list("sm_90a", "", getDefaultAxes(*lookupTarget("sm_90a"), shape));
   EXPECT_TRUE(contains(schedules, "consumers = 1"));
   EXPECT_TRUE(contains(schedules, "consumers = 2"));
+  EXPECT_TRUE(contains(schedules, "weights = keys"));
+  EXPECT_TRUE(contains(schedules, "chunk = 128"));
   EXPECT_TRUE(contains(schedules, "stages = 1"));
   EXPECT_TRUE(contains(schedules, "channels = 16"));
 }
@@ -154,6 +156,8 @@ protected:
   SweepResult run() {
     BenchmarkOptions options;
     options.repeat = 3;
+    // Plain kernels take no workspaces.
+    options.schedule = "weights=keys";
     return runSweep(*device, {1e9, 0, ""}, shape, options,
                     {{"stages=1", "stages=2"}});
   }
@@ -193,8 +197,8 @@ TEST_F(GpuSweep, PrintsATable) {
   llvm::raw_string_ostream stream(text);
   print(stream, result, /*verbose=*/true);
   for (const char *part :
-       {"mamba2/tiny 2x70x2x64x64x1: form chunked, chunk 64", "\n  stages",
-        " chosen: mamba2_0\n", " is within 100.0 % of the best\n",
+       {"mamba2/tiny/weights:keys 2x70x2x64x64x1: form chunked, chunk 64",
+        "\n  stages", " chosen: mamba2_0\n", " is within 100.0 % of the best\n",
         "rejected: 6 combinations for 2 reasons\n",
         "    4 with 'chunk=32': too short\n"})
     EXPECT_NE(text.find(part), std::string::npos) << part << " in\n" << text;
@@ -212,7 +216,7 @@ TEST_F(GpuSweep, FailsWithTheChoice) {
   std::string text;
   llvm::raw_string_ostream stream(text);
   print(stream, result, /*verbose=*/false);
-  EXPECT_NE(text.find("mamba2/tiny 2x70x2x64x64x1 failed: "),
+  EXPECT_NE(text.find("mamba2/tiny/weights:keys 2x70x2x64x64x1 failed: "),
             std::string::npos);
 }
 

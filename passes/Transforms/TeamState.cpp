@@ -1,0 +1,188 @@
+// SPDX-FileCopyrightText: The mamba-compiler authors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+// TeamKernel: the carried states at the ends of pieces: initial, final, handed
+// over between thread blocks, summed up over a segment.
+
+#include "passes/Transforms/TeamKernel.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "passes/Transforms/RoleShape.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace mamba;
+using namespace mamba::ssd;
+
+RankedTensorType TeamKernel::stateType() {
+  auto state = cast<RankedTensorType>(scan.getStateArgument(0).getType());
+  const int64_t grid[] = {shape.warps, 1};
+  return RankedTensorType::get(
+      {shape.paddedChannels, int64_t(llvm::alignTo(state.getDimSize(1), 16))},
+      state.getElementType(),
+      tile::AccumulatorAttr::get(b.getContext(), grid, /*copies=*/1));
+}
+
+Value TeamKernel::zeroState() {
+  Value zero = arith::ConstantOp::create(b, b.getF32FloatAttr(0.0f));
+  return tile::SplatOp::create(b, stateType(), zero);
+}
+
+Value TeamKernel::loadState(Value pointer, Value offset, int64_t rowStride,
+                            Value rows, Value columns) {
+  return tile::LoadGlobalOp::create(b, stateType(), pointer, offset,
+                                    ValueRange{index(rowStride), index(1)},
+                                    ValueRange{rows, columns});
+}
+
+/// The state that the sequence starts with.
+Value TeamKernel::loadInit(const Piece &piece) {
+  if (scan.getInits().empty())
+    return zeroState();
+  Access access = stateAccess(scan.getInits()[0], 0);
+  const Member &member = piece.own;
+  int64_t columns = access.getSize(DimRole::State);
+  return loadState(access.pointer, emitOffset(access, piece, member), columns,
+                   sliceWidth(member), index(columns));
+}
+
+/// The number of this team in a block, in the workspaces.
+Value TeamKernel::handoverIndex(Value block) {
+  return widen(add(mul(block, shape.teams), team));
+}
+
+Value TeamKernel::loadHandover(Value block) {
+  ArrayRef<int64_t> state = stateType().getShape();
+  Value offset = mul(handoverIndex(block), state[0] * state[1]);
+  return loadState(handoverStates, offset, state[1], index(state[0]),
+                   index(state[1]));
+}
+
+void TeamKernel::storeHandover(Value registers) {
+  ArrayRef<int64_t> state = stateType().getShape();
+  Value offset = mul(handoverIndex(blockNumber()), state[0] * state[1]);
+  tile::StoreGlobalOp::create(b, registers, handoverStates, offset,
+                              ValueRange{index(state[1]), index(1)},
+                              ValueRange{index(state[0]), index(state[1])});
+}
+
+/// The states in front of a piece. At the start of a sequence they are given.
+/// In a split sequence they are combined from the summaries of the segments
+/// before, each with its decay; elsewhere the gang before hands them over.
+Value TeamKernel::emitInitialState(const Work &work, const Piece &piece) {
+  auto combine = [&]() -> Value {
+    Value start = loadInit(piece);
+    auto loop = scf::ForOp::create(b, number(0), work.segment, number(1),
+                                   ValueRange{start});
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    Value group = add(
+        arith::MulIOp::create(b, loop.getInductionVar(), work.sets), piece.set);
+    Value from = add(mul(group, shape.gang), work.lane);
+    tile::AwaitOp::create(b, handoverFlags, widen(from));
+    Access decays = {
+        handoverDecays,
+        RankedTensorType::get({ShapedType::kDynamic}, b.getF32Type()),
+        {}};
+    Value decay = tile::SplatOp::create(
+        b, stateType(), loadScalar(decays, handoverIndex(from)));
+    Value carried = arith::MulFOp::create(b, loop.getRegionIterArg(0), decay);
+    Value sum = arith::AddFOp::create(b, carried, loadHandover(from));
+    scf::YieldOp::create(b, sum);
+    return loop.getResult(0);
+  };
+  auto receive = [&]() -> Value {
+    Value from = subtract(blockNumber(), number(shape.gang));
+    tile::AwaitOp::create(b, handoverFlags, widen(from));
+    return loadHandover(from);
+  };
+  auto choose = [&](Value condition, llvm::function_ref<Value()> yes,
+                    llvm::function_ref<Value()> no) -> Value {
+    auto choice = scf::IfOp::create(b, stateType(), condition,
+                                    /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToEnd(choice.thenBlock());
+    scf::YieldOp::create(b, yes());
+    b.setInsertionPointToEnd(choice.elseBlock());
+    scf::YieldOp::create(b, no());
+    return choice.getResult(0);
+  };
+  Value atStart = arith::CmpIOp::create(b, arith::CmpIPredicate::eq,
+                                        piece.first, number(0));
+  auto unsplit = [&] {
+    return choose(atStart, [&] { return loadInit(piece); }, receive);
+  };
+  if (shape.segmentChunks == 0)
+    return unsplit();
+  return choose(work.split, combine, unsplit);
+}
+
+/// Sums up a segment: its own contribution to the states behind it, and the
+/// decays of what comes in.
+LogicalResult TeamKernel::emitSummary(const Work &work, const Piece &piece) {
+  Value transition = *getScalarTransition(scan);
+  Value one = arith::ConstantOp::create(b, b.getF32FloatAttr(1.0f));
+  SmallVector<Value> results;
+  auto walk = [&](Value step, Value parity, ValueRange carried,
+                  SmallVectorImpl<Value> &next) -> LogicalResult {
+    Operation *before = b.getInsertionBlock()->getParentOp();
+    TeamSlots slots(*this, team, parity, /*readsMasks=*/true);
+    TeamEmitter emitter(b, entry, scan, axes, slots, shape);
+    bindPieceOperands(emitter, piece, piece.own, before);
+    Value token = emitToken(step, work);
+    emitter.bindValidRows(
+        arith::MinSIOp::create(b, countRows(token), number(shape.chunk)));
+    emitter.bindState(scan.getStateArgument(0), carried[0]);
+    FailureOr<Value> state = emitter.emit(scan.getYield().getTiles().back());
+    if (failed(state))
+      return failure();
+    Value decay = carried[1];
+    if (transition) {
+      FailureOr<Value> factor = emitter.emit(transition);
+      if (failed(factor))
+        return failure();
+      decay = arith::MulFOp::create(b, decay, *factor);
+    }
+    next.append({*state, decay});
+    return success();
+  };
+  if (failed(emitChunks(work, piece, /*summary=*/true, {zeroState(), one}, walk,
+                        results)))
+    return failure();
+  storeHandover(results[0]);
+  Value wide = arith::IndexCastOp::create(b, b.getI64Type(),
+                                          handoverIndex(blockNumber()));
+  Value address =
+      LLVM::GEPOp::create(b, handoverDecays.getType(), b.getF32Type(),
+                          handoverDecays, ArrayRef<LLVM::GEPArg>{wide});
+  LLVM::StoreOp::create(b, results[1], address);
+  tile::SignalOp::create(b, handoverFlags, widen(blockNumber()));
+  return success();
+}
+
+/// Behind a piece the states are final, or go to the gang that continues the
+/// sequence (split sequences have handed over their summaries before).
+void TeamKernel::emitFinalState(const Work &work, const Piece &piece,
+                                Value state) {
+  Value atEnd = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, piece.end,
+                                      work.chunks);
+  auto choice = scf::IfOp::create(b, atEnd, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(choice.thenYield());
+  if (!scan.getFinals().empty()) {
+    Access access = stateAccess(scan.getFinals()[0], 0);
+    const Member &member = piece.own;
+    int64_t columns = access.getSize(DimRole::State);
+    tile::StoreGlobalOp::create(b, state, access.pointer,
+                                emitOffset(access, piece, member),
+                                ValueRange{index(columns), index(1)},
+                                ValueRange{sliceWidth(member), index(columns)});
+  }
+  b.setInsertionPoint(choice.elseYield());
+  Value yes = arith::ConstantOp::create(b, b.getBoolAttr(true));
+  Value whole = arith::XOrIOp::create(b, work.split, yes);
+  auto handover = scf::IfOp::create(b, whole, /*withElseRegion=*/false);
+  b.setInsertionPoint(handover.thenYield());
+  storeHandover(state);
+  tile::SignalOp::create(b, handoverFlags, widen(blockNumber()));
+}
