@@ -75,7 +75,11 @@ compileText(StringRef text, StringRef entry, StringRef target,
             unsigned threads) {
   DialectRegistry registry;
   registerDialects(registry);
-  MLIRContext context(registry, MLIRContext::Threading::DISABLED);
+  // Kernels for a GPU are compiled side by side.
+  const Target *row = lookupTarget(target);
+  MLIRContext context(registry, row && row->isGpu()
+                                    ? MLIRContext::Threading::ENABLED
+                                    : MLIRContext::Threading::DISABLED);
   llvm::SourceMgr sources;
   sources.AddNewSourceBuffer(
       llvm::MemoryBuffer::getMemBufferCopy(text, "source"), llvm::SMLoc());

@@ -77,7 +77,7 @@ static FailureOr<KernelLaunch> getLaunch(ModuleOp module, Operation *op,
 }
 
 FailureOr<GpuProgram> compileForGpu(ModuleOp module, StringRef entry,
-                                    StringRef targetName) {
+                                    StringRef targetName, bool withLlvmIR) {
   const Target *target = lookupTarget(targetName);
   if (!target || !target->isGpu())
     return module.emitError("unknown GPU target '")
@@ -102,7 +102,7 @@ FailureOr<GpuProgram> compileForGpu(ModuleOp module, StringRef entry,
     return function->emitError("has no mixer, hence no GPU kernel");
   GpuProgram program;
   FailureOr<PtxModule> code =
-      emitPtx(kernels.front(), *target, &program.llvmIR);
+      emitPtx(kernels.front(), *target, withLlvmIR ? &program.llvmIR : nullptr);
   if (failed(code))
     return failure();
   PlanOptions options;

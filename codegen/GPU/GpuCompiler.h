@@ -12,7 +12,8 @@ namespace mamba::codegen {
 
 struct GpuProgram {
   std::string ptx;
-  std::string llvmIR; ///< The optimised LLVM module that became the PTX.
+  /// The optimised LLVM module that became the PTX, if it was asked for.
+  std::string llvmIR;
   std::unique_ptr<OwnedPlan> plan;
 };
 
@@ -20,10 +21,13 @@ struct GpuProgram {
 /// (sm_80 …). `module` is changed: afterwards it holds the chunk programs of
 /// the function and its tile kernels. Only `entry` is compiled; other
 /// functions are removed. Fails with diagnostics that name what the target
-/// cannot do.
+/// cannot do. The kernels are compiled side by side if the context has threads;
+/// `withLlvmIR` compiles them as one module. The PTX is the same but for the
+/// numbers of labels.
 llvm::FailureOr<GpuProgram> compileForGpu(mlir::ModuleOp module,
                                           llvm::StringRef entry,
-                                          llvm::StringRef target);
+                                          llvm::StringRef target,
+                                          bool withLlvmIR = false);
 
 /// The function `entry` of `module`, or its only function when `entry` is
 /// empty; everything else is removed. Fails with a diagnostic that lists the

@@ -248,7 +248,10 @@ LogicalResult lowerTiles(gpu::GPUFuncOp function, const KernelInfo &kernel) {
 LogicalResult lowerMath(gpu::GPUFuncOp function) {
   RewritePatternSet patterns(function.getContext());
   populateMathPatterns(patterns);
-  if (failed(applyPatternsGreedily(function, std::move(patterns))))
+  // Math has no blocks that could be merged.
+  GreedyRewriteConfig config;
+  config.setRegionSimplificationLevel(GreedySimplifyRegionLevel::Disabled);
+  if (failed(applyPatternsGreedily(function, std::move(patterns), config)))
     return function.emitError("expanding math ops did not converge");
   WalkResult result = function.walk([](Operation *op) {
     if (!isa_and_present<math::MathDialect>(op->getDialect()))

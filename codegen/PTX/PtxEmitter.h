@@ -32,8 +32,9 @@ struct PtxModule {
 /// Lowers a copy of the module (tile, scf, arith, math, gpu, llvm ops) and
 /// generates code for the target, which must be a GPU's row. Kernel parameters
 /// are bare: pointers, i64 for `index`. Failures, crashes of instruction
-/// selection included, become diagnostics at the module. With `llvmIR`, leaves
-/// the optimised LLVM module as text there.
+/// selection included, become diagnostics at the module. Each kernel is
+/// compiled for itself, side by side if the context has threads. With `llvmIR`
+/// all are one LLVM module, whose optimised text is left there.
 mlir::FailureOr<PtxModule> emitPtx(mlir::gpu::GPUModuleOp module,
                                    const Target &target,
                                    std::string *llvmIR = nullptr);

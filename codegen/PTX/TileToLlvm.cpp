@@ -72,7 +72,6 @@ void addTileToLlvmPipeline(OpPassManager &manager, llvm::StringRef target) {
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
   manager.addPass(createConvertTileToNVVM({target.str()}));
-  manager.addPass(createCSEPass());
   manager.addPass(createLoopInvariantCodeMotionPass());
   manager.addPass(createSCFToControlFlowPass());
   manager.addPass(std::make_unique<SaveParameters>());

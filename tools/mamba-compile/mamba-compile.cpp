@@ -174,7 +174,7 @@ static llvm::Expected<std::string> assembleCubin(const std::string &ptx,
 static llvm::Error compileGpu(ModuleOp module, StringRef name,
                               const Target &target, const Outputs &outputs) {
   FailureOr<codegen::GpuProgram> program =
-      codegen::compileForGpu(module, name, target.name);
+      codegen::compileForGpu(module, name, target.name, outputs.wants("llvm"));
   if (failed(program))
     return llvm::createStringError("the function was not compiled for " +
                                    target.name);

@@ -81,7 +81,7 @@ gpu.module @kernels {
   // CHECK: .maxnreg 184
   // The wait without which ptxas would wait inside of the loop.
   // CHECK: wgmma.wait_group.sync.aligned 0;
-  // CHECK: $L__BB1_1:
+  // CHECK: $L__BB0_1:
   // CHECK-NOT: mov.{{[bf]}}32
   // CHECK-COUNT-32: cvt.rn.bf16x2.f32
   // CHECK-NOT: cvt.rn

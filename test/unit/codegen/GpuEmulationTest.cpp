@@ -176,7 +176,8 @@ void check(const Sizes &sizes, llvm::StringRef target, int64_t batch,
   auto module = mlir::parseSourceString<mlir::ModuleOp>(text, &getContext());
   ASSERT_TRUE(reference && module) << text;
   forceForm(*module, sizes);
-  auto program = codegen::compileForGpu(*module, "f", target);
+  auto program =
+      codegen::compileForGpu(*module, "f", target, /*withLlvmIR=*/true);
   ASSERT_TRUE(mlir::succeeded(program));
   auto emulator = WarpEmulator::create(program->llvmIR);
   ASSERT_TRUE(static_cast<bool>(emulator))

@@ -76,7 +76,8 @@ RoleRunner::RoleRunner(const RoleProgram &program)
     return;
   }
   forceRoles(*module, program);
-  auto compiled = codegen::compileForGpu(*module, "", program.target);
+  auto compiled = codegen::compileForGpu(*module, "", program.target,
+                                         /*withLlvmIR=*/true);
   if (failed(compiled)) {
     ADD_FAILURE() << "does not compile:\n" << program.text;
     return;
