@@ -3,6 +3,7 @@
 
 #include "codegen/PTX/LlvmToPtx.h"
 
+#include "codegen/PTX/KernelCleanup.h"
 #include "llvm/Analysis/CGSCCPassManager.h"
 #include "llvm/Analysis/LoopAnalysisManager.h"
 #include "llvm/IR/InstIterator.h"
@@ -29,8 +30,9 @@ namespace {
 
 constexpr llvm::StringLiteral kTriple = "nvptx64-nvidia-cuda";
 
-/// After taking the tiles' long vectors apart (f32 element by element, 16-bit
-/// elements in pairs, as the registers hold them) the usual scalar passes.
+/// After taking apart the vectors that `splitVectors` leaves (f32 element by
+/// element, 16-bit elements in pairs, as the registers hold them) the usual
+/// scalar passes.
 /// Kernels come with their loops as they should be: no unrolling, and no
 /// loop-invariant code motion, which would keep a register alive across the
 /// loop for every address that a lane can compute in one instruction.
@@ -115,53 +117,6 @@ void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   manager.run(module, modules);
 }
 
-/// True if the instruction may stand anywhere between its operands and users.
-bool floats(const llvm::Instruction &instruction) {
-  if (llvm::isa<llvm::PHINode>(instruction) || instruction.isTerminator() ||
-      instruction.mayHaveSideEffects() || instruction.mayReadFromMemory())
-    return false;
-  auto *call = llvm::dyn_cast<llvm::CallBase>(&instruction);
-  return !call || !call->isConvergent();
-}
-
-/// The first user in the block but for loop-carried uses, or null.
-llvm::Instruction *firstUserIn(const llvm::BasicBlock &block,
-                               const llvm::Instruction &instruction) {
-  llvm::Instruction *first = nullptr;
-  for (const llvm::User *user : instruction.users()) {
-    auto *other = llvm::cast<llvm::Instruction>(const_cast<llvm::User *>(user));
-    if (other->getParent() == &block && !llvm::isa<llvm::PHINode>(other) &&
-        (!first || other->comesBefore(first)))
-      first = other;
-  }
-  return first;
-}
-
-/// Moves arithmetic down to its first user in the block. Tile by tile, a chain
-/// of point-wise ops holds all of its intermediate tiles in registers; element
-/// by element it holds one. ptxas reorders less than that takes. Floating-point
-/// arithmetic stays on its side of inline PTX: products and waits, beside which
-/// it is meant to run.
-void sinkToUsers(llvm::Module &module) {
-  for (llvm::Function &function : module)
-    for (llvm::BasicBlock &block : function) {
-      llvm::Instruction *next = nullptr;
-      for (llvm::Instruction &instruction :
-           llvm::make_early_inc_range(llvm::reverse(block))) {
-        if (auto *call = llvm::dyn_cast<llvm::CallInst>(&instruction);
-            call && call->isInlineAsm())
-          next = call;
-        if (!floats(instruction))
-          continue;
-        llvm::Instruction *first = firstUserIn(block, instruction);
-        bool stays = instruction.getType()->isFPOrFPVectorTy() && next &&
-                     first && next->comesBefore(first);
-        if (first && !stays)
-          instruction.moveBefore(first->getIterator());
-      }
-    }
-}
-
 /// Runs `body` so that an abort inside LLVM ("Cannot select") does not end the
 /// process.
 bool survives(llvm::function_ref<void()> body) {
@@ -199,8 +154,11 @@ std::optional<std::string> generatePtx(std::unique_ptr<llvm::Module> module,
   bool complete = false;
   WithoutStrengthReduction guard;
   bool survived = survives([&] {
+    for (llvm::Function &function : *module)
+      splitVectors(function);
     optimize(*module, machine);
-    sinkToUsers(*module);
+    for (llvm::Function &function : *module)
+      sinkToUsers(function);
     if (llvmIR) {
       llvm::raw_string_ostream stream(*llvmIR);
       module->print(stream, nullptr);
