@@ -12,6 +12,10 @@ constexpr int inputPtx = 2; // NVJITLINK_INPUT_PTX
 
 } // namespace
 
+bool mamba::rt::cu::compilesAlikeForLinking(std::string_view ptx) {
+  return ptx.find("setmaxnreg") == std::string_view::npos;
+}
+
 Result<JitLink> JitLink::open() {
   Result<DynamicLibrary> library = DynamicLibrary::open(libraryCandidates(
       "MAMBA_NVJITLINK_PATH", {"libnvJitLink.so.13", "libnvJitLink.so.12"},
@@ -58,6 +62,10 @@ std::string JitLink::logOf(Handle handle, bool errors) const {
 
 Result<LinkedCubin> JitLink::assemble(const std::string &ptx,
                                       const std::string &architecture) const {
+  if (!compilesAlikeForLinking(ptx))
+    return error(MAMBA_UNSUPPORTED,
+                 "nvJitLink ignores setmaxnreg, which would serialise the "
+                 "products of these kernels; ptxas and the driver take it");
   std::string target = "-arch=" + architecture;
   const char *options[] = {target.c_str(), "-verbose", "-Xptxas=-v", "-O3"};
   Handle handle = nullptr;

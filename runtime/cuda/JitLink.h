@@ -10,6 +10,11 @@
 
 namespace mamba::rt::cu {
 
+/// Whether PTX becomes the same code when it is compiled for linking, as cuLink
+/// and nvJitLink do: they ignore that warps hand registers to each other
+/// (setmaxnreg), and products that need these are serialised.
+bool compilesAlikeForLinking(std::string_view ptx);
+
 /// A cubin and what its compiler reported.
 struct LinkedCubin {
   std::string cubin;
@@ -24,7 +29,7 @@ public:
   static Result<JitLink> open();
 
   /// Assembles PTX for a real architecture ("sm_90a"). MAMBA_COMPILE_FAILED
-  /// carries the log.
+  /// carries the log; MAMBA_UNSUPPORTED if the code would not be the same.
   Result<LinkedCubin> assemble(const std::string &ptx,
                                const std::string &architecture) const;
 

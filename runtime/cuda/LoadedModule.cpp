@@ -4,6 +4,7 @@
 #include "runtime/cuda/LoadedModule.h"
 
 #include "runtime/DiskCache.h"
+#include "runtime/cuda/JitLink.h"
 
 #include <array>
 #include <vector>
@@ -120,13 +121,6 @@ bool isPtx(std::string_view image) {
          !image.starts_with("\x50\xed\x55\xba");
 }
 
-/// Whether code comes out the same from cuLink, which compiles for linking: it
-/// then ignores that warps hand registers to each other, and products that need
-/// these are serialised. The driver's own cache serves such kernels.
-bool canLink(std::string_view ptx) {
-  return ptx.find("setmaxnreg") == std::string_view::npos;
-}
-
 /// Everything the compiled code depends on.
 Digest cacheKey(const GpuDevice &device, std::string_view image) {
   std::string origin = text("ptx for ", device.info().capability, " by driver ",
@@ -168,7 +162,9 @@ LoadedModule::load(std::shared_ptr<GpuDevice> device, const void *image,
   Status status = scope.takeStatus();
   if (!status.isOk())
     return status;
-  bool cached = !cacheDirectory.empty() && isPtx(copy) && canLink(copy);
+  // The driver's own cache serves what cuLink would compile differently.
+  bool cached =
+      !cacheDirectory.empty() && isPtx(copy) && compilesAlikeForLinking(copy);
   Result<Module> module = cached ? loadCached(*device, copy, cacheDirectory)
                                  : loadImage(device->driver(), copy.data());
   if (!module.isOk())

@@ -38,7 +38,8 @@ writes OUTPUT.EXTENSION for everything that is asked for with --emit:
   object   .o            kernels for this CPU (cpu)
   ptx      .ptx          kernels as PTX, which the driver compiles (GPUs)
   cubin    .cubin        kernels for the very target (GPUs); needs ptxas on PATH
-                         or nvJitLink (MAMBA_NVJITLINK_PATH)
+                         or nvJitLink (MAMBA_NVJITLINK_PATH), which cannot do
+                         kernels with roles
   header   .h            C header: launch plan and a function that hands it and
                          the kernels to the runtime (runtime/mamba.h); for GPUs
                          it holds the PTX
@@ -167,7 +168,8 @@ static llvm::Expected<std::string> assembleCubin(const std::string &ptx,
                                    std::string(linker.status().message()));
   auto linked = linker->assemble(ptx, target.name.str());
   if (!linked.isOk())
-    return toError(linked.status());
+    return toError(
+        linked.takeStatus().withContext("--emit=cubin without ptxas on PATH"));
   return linked->cubin;
 }
 

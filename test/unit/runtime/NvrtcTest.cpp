@@ -85,6 +85,20 @@ TEST(JitLink, AssemblesPtx) {
   EXPECT_NE(linked->log.find("registers"), std::string::npos) << linked->log;
 }
 
+// It would compile them, but ignore what they ask for.
+TEST(JitLink, RejectsWhatItWouldIgnore) {
+  EXPECT_TRUE(compilesAlikeForLinking("mov.u32 %r1, %tid.x;"));
+  EXPECT_FALSE(compilesAlikeForLinking("setmaxnreg.dec.sync.aligned.u32 40;"));
+  auto linker = JitLink::open();
+  if (!linker.isOk())
+    GTEST_SKIP() << "nvJitLink was not found";
+  auto linked =
+      linker->assemble("setmaxnreg.dec.sync.aligned.u32 40;", "sm_90a");
+  ASSERT_FALSE(linked.isOk());
+  EXPECT_EQ(linked.status().code(), MAMBA_UNSUPPORTED);
+  EXPECT_EQ(linked.status().message().find("nvJitLink ignores setmaxnreg"), 0u);
+}
+
 TEST(JitLink, ErrorsCarryTheLog) {
   auto linker = JitLink::open();
   if (!linker.isOk())
