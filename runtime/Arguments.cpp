@@ -301,6 +301,9 @@ int64_t mamba::rt::dimValue(const mamba_dim &dim,
   if (dim.symbol == MAMBA_SYMBOL_UNITS)
     return checked.units * dim.extent;
   int64_t value = checked.symbols[dim.symbol];
+  // Divisions are what a launch would spend most of its own time on.
+  if (dim.extent == 1)
+    return value;
   return value / dim.extent + (value % dim.extent != 0);
 }
 

@@ -190,9 +190,9 @@ mamba_status *mamba_function_check(const mamba_function *function,
                                    int32_t num_arguments) {
   if (mamba_status *status = checkList(function, arguments, num_arguments))
     return status;
-  CheckedArguments checked;
+  PreparedLaunch launch;
   return inContext(
-      function->get().check(listOf(arguments, num_arguments), checked),
+      function->get().check(listOf(arguments, num_arguments), launch),
       "checking", function);
 }
 

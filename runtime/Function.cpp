@@ -7,16 +7,17 @@
 
 using namespace mamba::rt;
 
-Status Function::check(ArgumentList arguments,
-                       CheckedArguments &checked) const {
+Status Function::check(ArgumentList arguments, PreparedLaunch &launch) const {
+  CheckedArguments &checked = launch.checked;
   Status status = checkArguments(launchPlan, place, arguments, checked);
-  for (const PlanStep &step : launchPlan.steps()) {
-    if (!status.isOk())
-      break;
+  auto steps = launchPlan.steps();
+  for (size_t step = 0; status.isOk() && step < steps.size(); ++step) {
     Result<ChosenKernel> chosen =
-        chooseKernel(launchPlan, step, checked, gridLimit);
+        chooseKernel(launchPlan, steps[step], checked, gridLimit);
     if (!chosen.isOk())
       return chosen.takeStatus();
+    if (step < launch.chosen.size())
+      launch.chosen[step] = *chosen;
     const mamba_kernel &kernel = launchPlan.kernels()[chosen->index];
     if (launchPlan.takesZeros(chosen->index))
       checked.readsZeros |= kernel.gang == 0 || chosen->work.cuts;
@@ -38,20 +39,20 @@ Result<int64_t> Function::workspaceBytes(ArgumentList arguments) const {
 
 Result<const char *> Function::kernelName(ArgumentList arguments,
                                           int32_t step) const {
-  CheckedArguments checked;
-  Status status = check(arguments, checked);
+  PreparedLaunch launch;
+  Status status = check(arguments, launch);
   if (!status.isOk())
     return status;
-  auto steps = launchPlan.steps();
-  if (step < 0 || static_cast<size_t>(step) >= steps.size())
+  if (step < 0 || static_cast<size_t>(step) >= launchPlan.steps().size())
     return static_cast<const char *>(nullptr);
-  return launchPlan.kernels()[choose(steps[step], checked).index].name;
+  ChosenKernel kernel = chosen(launch, static_cast<size_t>(step));
+  return launchPlan.kernels()[kernel.index].name;
 }
 
 Status Function::prepare(ArgumentList arguments, void *workspace,
-                         uint64_t bytes, CheckedArguments &checked) const {
-  Status status = check(arguments, checked);
+                         uint64_t bytes, PreparedLaunch &launch) const {
+  Status status = check(arguments, launch);
   if (!status.isOk())
     return status;
-  return placeTemporaries(launchPlan, workspace, bytes, checked);
+  return placeTemporaries(launchPlan, workspace, bytes, launch.checked);
 }

@@ -8,14 +8,22 @@
 
 namespace mamba::rt {
 
+/// Arguments that passed all checks, and the kernels chosen for them.
+struct PreparedLaunch {
+  CheckedArguments checked;
+  /// Of the first steps. A function of more chooses those again.
+  std::array<ChosenKernel, 8> chosen;
+};
+
 /// What functions of every device have in common: a plan, the device its
 /// arguments live on, and the validation before a launch.
 class Function {
 public:
   const Plan &plan() const { return launchPlan; }
 
-  /// Fills `checked` from `arguments`, all rules of `mamba_function_check`.
-  Status check(ArgumentList arguments, CheckedArguments &checked) const;
+  /// Fills `launch` from `arguments` but for the places of temporaries; all
+  /// rules of `mamba_function_check`.
+  Status check(ArgumentList arguments, PreparedLaunch &launch) const;
 
   /// Size of the workspace for these arguments in bytes.
   Result<int64_t> workspaceBytes(ArgumentList arguments) const;
@@ -30,12 +38,14 @@ protected:
 
   /// `check`, then the temporaries' places in the workspace.
   Status prepare(ArgumentList arguments, void *workspace, uint64_t bytes,
-                 CheckedArguments &checked) const;
+                 PreparedLaunch &launch) const;
 
-  /// The kernel of `step` that runs on arguments that passed `check`.
-  ChosenKernel choose(const PlanStep &step,
-                      const CheckedArguments &checked) const {
-    return *chooseKernel(launchPlan, step, checked, gridLimit);
+  /// The kernel that runs as the step `index`.
+  ChosenKernel chosen(const PreparedLaunch &launch, size_t index) const {
+    if (index < launch.chosen.size())
+      return launch.chosen[index];
+    return *chooseKernel(launchPlan, launchPlan.steps()[index], launch.checked,
+                         gridLimit);
   }
 
 private:

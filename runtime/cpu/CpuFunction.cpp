@@ -45,20 +45,21 @@ Result<CpuFunction> CpuFunction::create(Plan plan,
 Status CpuFunction::launch(ArgumentList arguments, void *workspace,
                            uint64_t workspaceBytes,
                            mamba_parallel_for parallelFor, void *user) const {
-  CheckedArguments checked;
-  Status status = prepare(arguments, workspace, workspaceBytes, checked);
+  PreparedLaunch prepared;
+  Status status = prepare(arguments, workspace, workspaceBytes, prepared);
   if (!status.isOk())
     return status;
-  for (const PlanStep &step : plan().steps()) {
-    ChosenKernel chosen = choose(step, checked);
-    const mamba_kernel &kernel = plan().kernels()[chosen.index];
+  const CheckedArguments &checked = prepared.checked;
+  for (size_t step = 0; step < plan().steps().size(); ++step) {
+    ChosenKernel kernelOfStep = chosen(prepared, step);
+    const mamba_kernel &kernel = plan().kernels()[kernelOfStep.index];
     Call call = {};
-    call.entry = entries[chosen.index];
+    call.entry = entries[kernelOfStep.index];
     for (int32_t p = 0; p < kernel.num_params; ++p)
       call.pointers[p] = checked.pointers[kernel.params[p]];
     call.batch = checked.symbols[kernel.symbols[0]];
     call.length = checked.symbols[kernel.symbols[1]];
-    int64_t items = chosen.work.blocks;
+    int64_t items = kernelOfStep.work.blocks;
     if (parallelFor)
       parallelFor(user, items, runRange, &call);
     else

@@ -141,10 +141,11 @@ Status GpuFunction::launchKernel(const ChosenKernel &chosen,
 
 Status GpuFunction::launch(ArgumentList arguments, void *workspace,
                            uint64_t workspaceBytes, Stream stream) const {
-  CheckedArguments checked;
-  Status status = prepare(arguments, workspace, workspaceBytes, checked);
+  PreparedLaunch prepared;
+  Status status = prepare(arguments, workspace, workspaceBytes, prepared);
   if (!status.isOk())
     return status;
+  CheckedArguments &checked = prepared.checked;
   ContextScope scope(module->device());
   status = scope.takeStatus();
   const Driver &driver = module->device().driver();
@@ -155,8 +156,7 @@ Status GpuFunction::launch(ArgumentList arguments, void *workspace,
             reinterpret_cast<DevicePointer>(workspace),
             /*value=*/0, static_cast<size_t>(checked.zeroedBytes) / 4, stream),
         "cuMemsetD32Async");
-  for (const PlanStep &step : plan().steps())
-    if (status.isOk())
-      status = launchKernel(choose(step, checked), checked, stream);
+  for (size_t step = 0; status.isOk() && step < plan().steps().size(); ++step)
+    status = launchKernel(chosen(prepared, step), checked, stream);
   return status;
 }

@@ -160,6 +160,25 @@ TEST_F(PersistentFunction, LaunchesTheAlternativeForItsSizes) {
             "expected 4");
 }
 
+// More steps than a launch keeps choices of.
+TEST_F(PersistentFunction, ChoosesInEveryOfManySteps) {
+  sample = SamplePlan::alternatives();
+  constexpr size_t repeats = 12;
+  for (size_t i = 1; i < repeats; ++i) {
+    sample.kernels.push_back(sample.kernels[1]);
+    sample.kernels.push_back(sample.kernels[2]);
+  }
+  ASSERT_TRUE(create().isOk());
+  ASSERT_TRUE(launch(SampleArguments(gpu, 27, 16 * 20)).isOk());
+  ASSERT_TRUE(launch(arguments).isOk());
+  ASSERT_EQ(fake->launches.size(), 2 * (1 + repeats));
+  for (size_t i = 1; i <= repeats; ++i) {
+    EXPECT_EQ(fake->launches[i].kernel, "scan_wide");
+    EXPECT_EQ(fake->launches[i].grid, fake->launches[1].grid);
+    EXPECT_EQ(fake->launches[1 + repeats + i].kernel, "scan_outputs");
+  }
+}
+
 TEST_F(PersistentFunction, AlternativeLargerThanTheDevice) {
   sample = SamplePlan::alternatives();
   sample.kernels[1].gang = 120;
