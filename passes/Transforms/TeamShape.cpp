@@ -225,16 +225,17 @@ static int64_t countSharedBytes(ChunkScanOp scan, const TeamShape &shape) {
   return bytes;
 }
 
-/// Registers a thread for the states and outputs of its channels and its part
-/// of the scores.
+/// Registers a thread for the states of its channels, and for their outputs or
+/// its part of the scores.
 static int64_t countRegisters(ChunkScanOp scan, const TeamShape &shape) {
   int64_t states =
       llvm::alignTo(tensorType(scan.getStateArgument(0)).getDimSize(1), 16);
   auto [rows, columns] = chooseScoreGrid(shape.chunk, shape.getWarps());
   int64_t scores = shape.chunk * shape.chunk / (rows * columns);
   int64_t each = shape.paddedChannels / shape.warps;
-  return (each * (states + shape.chunk) + scores) / tile::kLanes +
-         kWorkingRegisters;
+  // Outputs begin when the masks are stored.
+  int64_t products = std::max(each * shape.chunk, scores);
+  return (each * states + products) / tile::kLanes + kWorkingRegisters;
 }
 
 /// Thread blocks that share operands, sets of them in a sequence.

@@ -51,7 +51,7 @@ func.func @channels(%x: tensor<?x?x1x64xbf16>, %b: tensor<?x?x1x16xbf16>,
 func.func @registers(%x: tensor<?x?x1x64xbf16>, %b: tensor<?x?x1x128xbf16>,
     %c: tensor<?x?x1x128xbf16>) -> tensor<?x?x1x64xf32> {
   %M = ssd.state_space %c, %b : tensor<?x?x1x128xbf16>, tensor<?x?x1x128xbf16>
-  // expected-error @below {{has a schedule that sm_80 cannot run: 744 registers a thread for scores and states of 256 tokens exceed 255}}
+  // expected-error @below {{has a schedule that sm_80 cannot run: 616 registers a thread for scores and states of 256 tokens exceed 255}}
   %y = ssd.apply %M, %x schedule <form = chunked, chunk = 256, sub_block = 16, operand = bf16>
       : !ssd.matrix<?x1x?, causal>, tensor<?x?x1x64xbf16> -> tensor<?x?x1x64xf32>
   return %y : tensor<?x?x1x64xf32>
