@@ -57,7 +57,7 @@ LogicalResult RoleKernel::emitMasks(const Piece &piece,
     slots.bindShared(common.getShared());
     RoleEmitter emitter(b, entry, scan, axes, slots,
                         RoleEmitter::LeftOperands::Buffers);
-    bindPieceOperands(emitter, piece, consumers[i], before);
+    bindPartOperands(emitter, piece, consumers[i], before);
     for (auto [score, value] : llvm::zip(scores, registers))
       emitter.bindRegisters(score, value);
     SmallVector<Value> wanted;
@@ -111,7 +111,7 @@ LogicalResult RoleKernel::emitMaskRole() {
       return failure();
     SmallVector<Consumer> consumers;
     for (int64_t i = 0; i < shape.consumers; ++i)
-      consumers.push_back(emitConsumer(piece, number(i)));
+      consumers.push_back(emitMember(piece, number(i)));
     return emitChunks(
         piece, {},
         [&](Value, Iterations iterations, ValueRange,
@@ -173,7 +173,7 @@ LogicalResult RoleKernel::emitOutputs(RoleSlots &slots, RoleEmitter &emitter,
 LogicalResult RoleKernel::emitConsumeRole(Value instance) {
   Work work = emitWork();
   auto walkPiece = [&](Piece &piece) -> LogicalResult {
-    Consumer consumer = emitConsumer(piece, narrow(instance));
+    Consumer consumer = emitMember(piece, narrow(instance));
     if (failed(emitSummaryPass(work, piece, [&] {
           return emitSummary(work, piece, consumer, instance);
         })))
@@ -190,7 +190,7 @@ LogicalResult RoleKernel::emitConsumeRole(Value instance) {
       slots.readsMasks = true;
       RoleEmitter emitter(b, entry, scan, axes, slots,
                           RoleEmitter::LeftOperands::Registers);
-      bindPieceOperands(emitter, piece, consumer, before);
+      bindPartOperands(emitter, piece, consumer, before);
       emitter.bindValidRows(
           arith::MinSIOp::create(b, countRows(token), number(scan.getChunk())));
       emitter.bindState(scan.getStateArgument(0), carried[0]);

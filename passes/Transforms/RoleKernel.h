@@ -16,18 +16,18 @@
 
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "passes/Analysis/TileAxes.h"
-#include "passes/Transforms/KernelOperands.h"
+#include "passes/Transforms/PersistentKernel.h"
 #include "passes/Transforms/RoleEmitter.h"
 #include "passes/Transforms/RoleShape.h"
 #include "llvm/ADT/MapVector.h"
 
 namespace mamba {
 
-class RoleKernel : private KernelOperands {
+class RoleKernel : private PersistentKernel {
 public:
   RoleKernel(ssd::ChunkScanOp scan, mlir::gpu::GPUModuleOp module,
              llvm::StringRef name, RoleShape shape)
-      : KernelOperands(scan, module, name), axes(scan),
+      : PersistentKernel(scan, module, name, divide(scan, shape)), axes(scan),
         entry(scan.getContext()), shape(shape) {}
 
   mlir::LogicalResult build();
@@ -45,23 +45,13 @@ private:
     Access access;
     mlir::Value map, buffer;
   };
-  /// The range of chunks that this thread block walks.
-  struct Work {
-    mlir::Value lane, group, sets, chunks, split, segment, segments;
-    mlir::Value low, high, last, pieces;
-  };
-  /// A part of one sequence in that range. Numbers of work are i32, which saves
-  /// the roles registers; only offsets in tensors are index.
-  struct Piece {
-    mlir::Value set, first, end, batch, tile;
+  struct Piece : Part {
     /// Of the pipelines, at the first chunk; of the masks', which a first pass
     /// over a segment (then the block's only piece) does not use.
     mlir::Value iteration, maskIteration;
   };
   /// What a consumer works on.
-  struct Consumer {
-    mlir::Value head, slice;
-  };
+  using Consumer = Member;
   /// Factors of the columns in front of a block of 16 rows of a mask.
   struct FactorKey {
     ssd::SegmentDecayOp mask;
@@ -78,6 +68,17 @@ private:
       mlir::Value step, Iterations iterations, mlir::ValueRange carried,
       llvm::SmallVectorImpl<mlir::Value> &next)>;
 
+  static WorkShape divide(ssd::ChunkScanOp scan, const RoleShape &shape) {
+    return {.chunk = int64_t(scan.getChunk()),
+            .gang = shape.gang,
+            .sets = shape.sets,
+            .members = shape.consumers,
+            .slices = shape.slices,
+            .channels = kRoleChannels,
+            .warps = 4,
+            .paddedChannels = kRoleChannels};
+  }
+
   // RoleKernel.cpp: function, buffers, roles.
   void createFunction();
   llvm::SmallVector<mlir::Attribute>
@@ -93,7 +94,6 @@ private:
   mlir::LogicalResult createRoles();
 
   // RoleWork.cpp: who works on what.
-  Work emitWork();
   mlir::LogicalResult emitPieces(const Work &work, PieceBody body);
   mlir::LogicalResult emitChunks(const Piece &piece, mlir::ValueRange initial,
                                  ChunkBody body,
@@ -105,30 +105,10 @@ private:
   mlir::LogicalResult
   emitSummaryPass(const Work &work, Piece &piece,
                   llvm::function_ref<mlir::LogicalResult()> body);
-  /// i32 constants and conversions.
-  mlir::Value number(int64_t value) {
-    return mlir::arith::ConstantIntOp::create(b, value, 32);
-  }
-  mlir::Value narrow(mlir::Value value) {
-    return mlir::arith::IndexCastOp::create(b, b.getI32Type(), value);
-  }
-  mlir::Value widen(mlir::Value value) {
-    return mlir::arith::IndexCastOp::create(b, b.getIndexType(), value);
-  }
-  Consumer emitConsumer(const Piece &piece, mlir::Value instance);
-  mlir::Value emitToken(mlir::Value step, const Work &work);
-  /// Element offset of a piece's operand, without its tokens.
-  mlir::Value emitOffset(const Access &access, const Piece &piece,
-                         Consumer consumer);
   llvm::SmallVector<mlir::Value> emitCoordinates(const Access &access,
                                                  const Piece &piece,
                                                  Consumer consumer,
                                                  mlir::Value token);
-  mlir::Value sliceWidth(Consumer consumer);
-  mlir::Value countRows(mlir::Value token);
-  /// Scalars and channel vectors of a piece, loaded in front of its chunks.
-  void bindPieceOperands(TileEmitter &emitter, const Piece &piece,
-                         Consumer consumer, mlir::Operation *before);
 
   // RoleLoad.cpp: producers.
   mlir::LogicalResult emitLoadRole();
@@ -164,23 +144,15 @@ private:
                                                 mlir::Value instance);
   mlir::LogicalResult emitSummary(const Work &work, const Piece &piece,
                                   Consumer consumer, mlir::Value instance);
-  mlir::Value loadState(mlir::Value pointer, mlir::Value offset,
-                        int64_t rowStride, mlir::Value rows,
-                        mlir::Value columns);
-  mlir::Value loadInit(const Piece &piece, Consumer consumer);
   mlir::Value loadHandover(mlir::Value block, mlir::Value instance);
   void storeHandover(mlir::Value state, mlir::Value instance);
   mlir::Value handoverIndex(mlir::Value block, mlir::Value instance);
   void emitFinalState(const Work &work, const Piece &piece, Consumer consumer,
                       mlir::Value instance, mlir::Value state);
-  mlir::RankedTensorType stateType();
-  mlir::Value zeroState();
-  mlir::Value blockNumber();
 
   TileAxes axes;
   mlir::OpBuilder entry;
   RoleShape shape;
-  mlir::Value batchSize, length;
   /// Copied by the load role, by the vector roles: operand numbers.
   llvm::SmallVector<unsigned> sharedTiles, ownTiles;
   /// Vectors over tokens among the operands, and their rings of copies.
@@ -196,8 +168,6 @@ private:
   /// Buffers of the factors of masks.
   llvm::SmallVector<std::pair<FactorKey, mlir::Value>> factors;
   Pipeline shared, own, mask;
-  /// Workspaces: states and decays handed over between blocks, and flags.
-  mlir::Value handoverStates, handoverDecays, handoverFlags;
 };
 
 /// The slots of one iteration of a role, waited for on first use.

@@ -48,7 +48,7 @@ static SmallVector<unsigned> findSummaryOperands(ChunkScanOp scan,
 LogicalResult RoleKernel::emitLoadRole() {
   Work work = emitWork();
   return emitPieces(work, [&](Piece &piece) -> LogicalResult {
-    Consumer consumer = emitConsumer(piece, number(0));
+    Consumer consumer = emitMember(piece, number(0));
     auto walk = [&](ArrayRef<unsigned> operands) {
       SmallVector<Value> results;
       return emitChunks(
@@ -159,7 +159,7 @@ LogicalResult RoleKernel::emitVectors(const Piece &piece, Consumer consumer,
                   b, type.cloneWithEncoding(tile::LaneAttr::get(context)),
                   stage, /*transposed=*/false));
   }
-  bindPieceOperands(emitter, piece, consumer, before);
+  bindPartOperands(emitter, piece, consumer, before);
   emitter.bindValidRows(
       arith::MinSIOp::create(b, countRows(token), number(scan.getChunk())));
   for (auto &[key, buffer] : exports) {
@@ -197,7 +197,7 @@ LogicalResult RoleKernel::emitVectors(const Piece &piece, Consumer consumer,
 LogicalResult RoleKernel::emitVectorRole(Value instance) {
   Work work = emitWork();
   return emitPieces(work, [&](Piece &piece) -> LogicalResult {
-    Consumer consumer = emitConsumer(piece, narrow(instance));
+    Consumer consumer = emitMember(piece, narrow(instance));
     auto walk = [&](ArrayRef<unsigned> operands, bool sumsUp) {
       for (int64_t ahead = 0; ahead < kRingStages; ++ahead)
         startVectors(piece, consumer, work, instance,

@@ -6,8 +6,6 @@
 
 #include "passes/Transforms/RoleKernel.h"
 
-#include "llvm/Support/MathExtras.h"
-
 using namespace mlir;
 using namespace mamba;
 using namespace mamba::ssd;
@@ -15,37 +13,6 @@ using namespace mamba::ssd;
 //===----------------------------------------------------------------------===//
 // States between pieces
 //===----------------------------------------------------------------------===//
-
-RankedTensorType RoleKernel::stateType() {
-  auto state = cast<RankedTensorType>(scan.getStateArgument(0).getType());
-  const int64_t grid[] = {4, 1};
-  return RankedTensorType::get(
-      {64, int64_t(llvm::alignTo(state.getDimSize(1), 16))},
-      state.getElementType(),
-      tile::AccumulatorAttr::get(b.getContext(), grid, /*copies=*/1));
-}
-
-Value RoleKernel::zeroState() {
-  Value zero = arith::ConstantOp::create(b, b.getF32FloatAttr(0.0f));
-  return tile::SplatOp::create(b, stateType(), zero);
-}
-
-Value RoleKernel::loadState(Value pointer, Value offset, int64_t rowStride,
-                            Value rows, Value columns) {
-  return tile::LoadGlobalOp::create(b, stateType(), pointer, offset,
-                                    ValueRange{index(rowStride), index(1)},
-                                    ValueRange{rows, columns});
-}
-
-/// The state that the sequence starts with.
-Value RoleKernel::loadInit(const Piece &piece, Consumer consumer) {
-  if (scan.getInits().empty())
-    return zeroState();
-  Access access = stateAccess(scan.getInits()[0], 0);
-  int64_t columns = access.getSize(DimRole::State);
-  return loadState(access.pointer, emitOffset(access, piece, consumer), columns,
-                   sliceWidth(consumer), index(columns));
-}
 
 /// The number of a consumer of a block in the workspaces.
 Value RoleKernel::handoverIndex(Value block, Value instance) {
@@ -104,17 +71,6 @@ FailureOr<Value> RoleKernel::emitInitialState(const Work &work,
     tile::AwaitOp::create(b, handoverFlags, handoverIndex(from, instance));
     return loadHandover(from, instance);
   };
-  auto choose = [&](Value condition, llvm::function_ref<Value()> yes,
-                    llvm::function_ref<Value()> no) -> Value {
-    auto choice = scf::IfOp::create(b, stateType(), condition,
-                                    /*withElseRegion=*/true);
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToEnd(choice.thenBlock());
-    scf::YieldOp::create(b, yes());
-    b.setInsertionPointToEnd(choice.elseBlock());
-    scf::YieldOp::create(b, no());
-    return choice.getResult(0);
-  };
   Value atStart = arith::CmpIOp::create(b, arith::CmpIPredicate::eq,
                                         piece.first, number(0));
   auto unsplit = [&] {
@@ -139,7 +95,7 @@ LogicalResult RoleKernel::emitSummary(const Work &work, const Piece &piece,
     slots.sumsUp = true;
     RoleEmitter emitter(b, entry, scan, axes, slots,
                         RoleEmitter::LeftOperands::Registers);
-    bindPieceOperands(emitter, piece, consumer, before);
+    bindPartOperands(emitter, piece, consumer, before);
     emitter.bindState(scan.getStateArgument(0), carried[0]);
     Value sink = scan.getYield().getTiles().back();
     if (failed(emitter.startProducts(sink)))
@@ -182,14 +138,7 @@ void RoleKernel::emitFinalState(const Work &work, const Piece &piece,
   auto choice = scf::IfOp::create(b, atEnd, /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPoint(choice.thenYield());
-  if (!scan.getFinals().empty()) {
-    Access access = stateAccess(scan.getFinals()[0], 0);
-    int64_t columns = access.getSize(DimRole::State);
-    tile::StoreGlobalOp::create(
-        b, state, access.pointer, emitOffset(access, piece, consumer),
-        ValueRange{index(columns), index(1)},
-        ValueRange{sliceWidth(consumer), index(columns)});
-  }
+  storeFinal(piece, consumer, state);
   b.setInsertionPoint(choice.elseYield());
   Value yes = arith::ConstantOp::create(b, b.getBoolAttr(true));
   Value whole = arith::XOrIOp::create(b, work.split, yes);

@@ -168,7 +168,7 @@ LogicalResult TeamKernel::emitMasks(const Piece &piece, Value parity,
   for (int64_t i = 0; i < shape.teams; ++i) {
     TeamSlots slots(*this, number(i), parity, /*readsMasks=*/false);
     TeamEmitter emitter(b, entry, scan, axes, slots, shape);
-    bindPieceOperands(emitter, piece, piece.members[i], before);
+    bindPartOperands(emitter, piece, piece.members[i], before);
     for (auto [score, registers] : scores)
       emitter.bindRegisters(score, registers);
     for (auto [value, buffer] : masks) {
@@ -221,11 +221,8 @@ LogicalResult TeamKernel::emitOutputs(TeamEmitter &emitter, const Piece &piece,
 LogicalResult TeamKernel::walkPiece(const Work &work, const Piece &piece) {
   scf::IfOp summary;
   if (shape.segmentChunks > 0) {
-    Value others =
-        arith::CmpIOp::create(b, arith::CmpIPredicate::ult,
-                              add(work.segment, number(1)), work.segments);
-    Value wanted = arith::AndIOp::create(b, work.split, others);
-    summary = scf::IfOp::create(b, wanted, /*withElseRegion=*/false);
+    summary = scf::IfOp::create(b, emitIsContinued(work),
+                                /*withElseRegion=*/false);
   }
   Value initial = emitInitialState(work, piece);
   auto walk = [&](Value step, Value parity, ValueRange carried,
@@ -236,7 +233,7 @@ LogicalResult TeamKernel::walkPiece(const Work &work, const Piece &piece) {
     Value token = emitToken(step, work);
     TeamSlots slots(*this, team, parity, /*readsMasks=*/true);
     TeamEmitter emitter(b, entry, scan, axes, slots, shape);
-    bindPieceOperands(emitter, piece, piece.own, before);
+    bindPartOperands(emitter, piece, piece.own, before);
     emitter.bindValidRows(
         arith::MinSIOp::create(b, countRows(token), number(shape.chunk)));
     emitter.bindState(scan.getStateArgument(0), carried[0]);
@@ -269,12 +266,21 @@ LogicalResult TeamKernel::walkPiece(const Work &work, const Piece &piece) {
   return emitSummary(work, piece);
 }
 
+LogicalResult TeamKernel::emitPieces(const Work &work) {
+  auto loop = scf::ForOp::create(b, number(0), work.pieces, number(1));
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  Part part = emitPart(work, loop.getInductionVar());
+  Piece piece = {part, emitMember(part, team), /*members=*/{}};
+  for (int64_t i = 0; i < shape.teams; ++i)
+    piece.members.push_back(emitMember(piece, number(i)));
+  return walkPiece(work, piece);
+}
+
 LogicalResult TeamKernel::build() {
   createFunction();
   createBuffers();
-  Work work = emitWork();
-  auto walk = [&](const Piece &piece) { return walkPiece(work, piece); };
-  if (failed(emitPieces(work, walk)))
+  if (failed(emitPieces(emitWork())))
     return failure();
   gpu::ReturnOp::create(b);
   for (const VectorSite &site : sites)

@@ -13,24 +13,24 @@
 //   barrier   the masks are there
 //   outputs   products with the masks; then the next state
 //
-// The grid is persistent and walks ranges of chunks (TeamWork.cpp).
+// The grid is persistent and walks ranges of chunks (PersistentKernel.h).
 
 #pragma once
 
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "passes/Analysis/TileAxes.h"
-#include "passes/Transforms/KernelOperands.h"
+#include "passes/Transforms/PersistentKernel.h"
 #include "passes/Transforms/TeamEmitter.h"
 #include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/MapVector.h"
 
 namespace mamba {
 
-class TeamKernel : private KernelOperands {
+class TeamKernel : private PersistentKernel {
 public:
   TeamKernel(ssd::ChunkScanOp scan, mlir::gpu::GPUModuleOp module,
              llvm::StringRef name, TeamShape shape)
-      : KernelOperands(scan, module, name), axes(scan),
+      : PersistentKernel(scan, module, name, divide(shape)), axes(scan),
         entry(scan.getContext()), shape(shape) {}
 
   mlir::LogicalResult build();
@@ -47,19 +47,8 @@ private:
     /// Has one stage, overwritten once the masks are made.
     bool early = false;
   };
-  /// The range of chunks that this thread block walks.
-  struct Work {
-    mlir::Value lane, group, sets, chunks, split, segment, segments;
-    mlir::Value low, high, last, pieces;
-  };
-  /// What a team works on.
-  struct Member {
-    mlir::Value head, slice;
-  };
-  /// A part of one sequence in that range.
-  struct Piece {
-    mlir::Value set, first, end, batch, tile;
-    /// Of the warp's own team, and of all.
+  struct Piece : Part {
+    /// What the warp's own team works on, and all of them.
     Member own;
     llvm::SmallVector<Member> members;
   };
@@ -75,12 +64,25 @@ private:
       mlir::Value step, mlir::Value parity, mlir::ValueRange carried,
       llvm::SmallVectorImpl<mlir::Value> &next)>;
 
+  static WorkShape divide(const TeamShape &shape) {
+    return {.chunk = shape.chunk,
+            .gang = shape.gang,
+            .sets = shape.sets,
+            .members = shape.teams,
+            .slices = shape.slices,
+            .channels = shape.channels,
+            .warps = shape.warps,
+            .paddedChannels = shape.paddedChannels};
+  }
+
   // TeamKernel.cpp: function, buffers, chunks.
   void createFunction();
   llvm::SmallVector<mlir::Attribute> describeWorkspaces();
   void createBuffers();
   mlir::Value allocate(llvm::ArrayRef<int64_t> extents, mlir::Type element,
                        int64_t stages);
+  /// Walks the pieces of the block, one after the other.
+  mlir::LogicalResult emitPieces(const Work &work);
   mlir::LogicalResult walkPiece(const Work &work, const Piece &piece);
   mlir::LogicalResult emitMasks(const Piece &piece, mlir::Value parity,
                                 mlir::Operation *before);
@@ -104,57 +106,19 @@ private:
   mlir::LogicalResult emitVectors(const VectorSite &site);
   mlir::Value emitForm(mlir::Value vector, RoleInputs::Form form);
 
-  // TeamWork.cpp: who works on what.
-  Work emitWork();
-  mlir::LogicalResult
-  emitPieces(const Work &work,
-             llvm::function_ref<mlir::LogicalResult(const Piece &)> body);
-  Member emitMember(const Piece &piece, mlir::Value team);
-  mlir::Value emitToken(mlir::Value step, const Work &work);
-  mlir::Value emitOffset(const Access &access, const Piece &piece,
-                         const Member &member);
-  mlir::Value sliceWidth(const Member &member);
-  mlir::Value countRows(mlir::Value token);
-  void bindPieceOperands(TileEmitter &emitter, const Piece &piece,
-                         const Member &member, mlir::Operation *before);
-
   // TeamState.cpp: the state at the ends of pieces.
   mlir::Value emitInitialState(const Work &work, const Piece &piece);
   mlir::LogicalResult emitSummary(const Work &work, const Piece &piece);
   void emitFinalState(const Work &work, const Piece &piece, mlir::Value state);
-  mlir::Value loadState(mlir::Value pointer, mlir::Value offset,
-                        int64_t rowStride, mlir::Value rows,
-                        mlir::Value columns);
-  mlir::Value loadInit(const Piece &piece);
   mlir::Value loadHandover(mlir::Value block);
   void storeHandover(mlir::Value state);
   mlir::Value handoverIndex(mlir::Value block);
-  mlir::RankedTensorType stateType();
-  mlir::Value zeroState();
-
-  /// i32 constants and conversions.
-  mlir::Value number(int64_t value) {
-    return mlir::arith::ConstantIntOp::create(b, value, 32);
-  }
-  mlir::Value narrow(mlir::Value value) {
-    return mlir::arith::IndexCastOp::create(b, b.getI32Type(), value);
-  }
-  mlir::Value widen(mlir::Value value) {
-    return mlir::arith::IndexCastOp::create(b, b.getIndexType(), value);
-  }
-  mlir::Value subtract(mlir::Value lhs, mlir::Value rhs) {
-    return mlir::arith::SubIOp::create(b, lhs, rhs);
-  }
-  mlir::Value blockNumber() {
-    return narrow(mlir::gpu::BlockIdOp::create(b, mlir::gpu::Dimension::x));
-  }
   /// Stage `index` (i32) of a buffer; the buffer itself if it has one.
   mlir::Value stageOf(mlir::Value buffer, mlir::Value index);
 
   TileAxes axes;
   mlir::OpBuilder entry;
   TeamShape shape;
-  mlir::Value batchSize, length;
   /// The number of the warp's team.
   mlir::Value team;
   llvm::MapVector<unsigned, Tile> tiles;
@@ -168,8 +132,6 @@ private:
   /// Buffers of vectors and scalars over tokens that were asked for.
   llvm::MapVector<std::pair<mlir::Value, int>, mlir::Value> exports;
   llvm::SmallVector<VectorSite> sites;
-  /// Workspaces: states and decays handed over between blocks, and flags.
-  mlir::Value handoverStates, handoverDecays, handoverFlags;
 };
 
 /// What is in shared memory for one team in one chunk.

@@ -131,7 +131,7 @@ LogicalResult TeamKernel::emitVectors(const VectorSite &site) {
                        tile::LoadSharedOp::create(b, type, stageOf(ring, stage),
                                                   /*transposed=*/false));
   }
-  bindPieceOperands(emitter, site.piece, site.piece.own, site.before);
+  bindPartOperands(emitter, site.piece, site.piece.own, site.before);
   emitter.bindValidRows(
       arith::MinSIOp::create(b, countRows(site.token), number(shape.chunk)));
   for (auto [key, buffer] : exports) {

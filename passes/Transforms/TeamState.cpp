@@ -8,43 +8,10 @@
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "passes/Transforms/RoleShape.h"
-#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace mamba;
 using namespace mamba::ssd;
-
-RankedTensorType TeamKernel::stateType() {
-  auto state = cast<RankedTensorType>(scan.getStateArgument(0).getType());
-  const int64_t grid[] = {shape.warps, 1};
-  return RankedTensorType::get(
-      {shape.paddedChannels, int64_t(llvm::alignTo(state.getDimSize(1), 16))},
-      state.getElementType(),
-      tile::AccumulatorAttr::get(b.getContext(), grid, /*copies=*/1));
-}
-
-Value TeamKernel::zeroState() {
-  Value zero = arith::ConstantOp::create(b, b.getF32FloatAttr(0.0f));
-  return tile::SplatOp::create(b, stateType(), zero);
-}
-
-Value TeamKernel::loadState(Value pointer, Value offset, int64_t rowStride,
-                            Value rows, Value columns) {
-  return tile::LoadGlobalOp::create(b, stateType(), pointer, offset,
-                                    ValueRange{index(rowStride), index(1)},
-                                    ValueRange{rows, columns});
-}
-
-/// The state that the sequence starts with.
-Value TeamKernel::loadInit(const Piece &piece) {
-  if (scan.getInits().empty())
-    return zeroState();
-  Access access = stateAccess(scan.getInits()[0], 0);
-  const Member &member = piece.own;
-  int64_t columns = access.getSize(DimRole::State);
-  return loadState(access.pointer, emitOffset(access, piece, member), columns,
-                   sliceWidth(member), index(columns));
-}
 
 /// The number of this team in a block, in the workspaces.
 Value TeamKernel::handoverIndex(Value block) {
@@ -71,7 +38,7 @@ void TeamKernel::storeHandover(Value registers) {
 /// before, each with its decay; elsewhere the gang before hands them over.
 Value TeamKernel::emitInitialState(const Work &work, const Piece &piece) {
   auto combine = [&]() -> Value {
-    Value start = loadInit(piece);
+    Value start = loadInit(piece, piece.own);
     auto loop = scf::ForOp::create(b, number(0), work.segment, number(1),
                                    ValueRange{start});
     OpBuilder::InsertionGuard guard(b);
@@ -96,21 +63,10 @@ Value TeamKernel::emitInitialState(const Work &work, const Piece &piece) {
     tile::AwaitOp::create(b, handoverFlags, widen(from));
     return loadHandover(from);
   };
-  auto choose = [&](Value condition, llvm::function_ref<Value()> yes,
-                    llvm::function_ref<Value()> no) -> Value {
-    auto choice = scf::IfOp::create(b, stateType(), condition,
-                                    /*withElseRegion=*/true);
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToEnd(choice.thenBlock());
-    scf::YieldOp::create(b, yes());
-    b.setInsertionPointToEnd(choice.elseBlock());
-    scf::YieldOp::create(b, no());
-    return choice.getResult(0);
-  };
   Value atStart = arith::CmpIOp::create(b, arith::CmpIPredicate::eq,
                                         piece.first, number(0));
   auto unsplit = [&] {
-    return choose(atStart, [&] { return loadInit(piece); }, receive);
+    return choose(atStart, [&] { return loadInit(piece, piece.own); }, receive);
   };
   if (shape.segmentChunks == 0)
     return unsplit();
@@ -128,7 +84,7 @@ LogicalResult TeamKernel::emitSummary(const Work &work, const Piece &piece) {
     Operation *before = b.getInsertionBlock()->getParentOp();
     TeamSlots slots(*this, team, parity, /*readsMasks=*/true);
     TeamEmitter emitter(b, entry, scan, axes, slots, shape);
-    bindPieceOperands(emitter, piece, piece.own, before);
+    bindPartOperands(emitter, piece, piece.own, before);
     Value token = emitToken(step, work);
     emitter.bindValidRows(
         arith::MinSIOp::create(b, countRows(token), number(shape.chunk)));
@@ -169,15 +125,7 @@ void TeamKernel::emitFinalState(const Work &work, const Piece &piece,
   auto choice = scf::IfOp::create(b, atEnd, /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPoint(choice.thenYield());
-  if (!scan.getFinals().empty()) {
-    Access access = stateAccess(scan.getFinals()[0], 0);
-    const Member &member = piece.own;
-    int64_t columns = access.getSize(DimRole::State);
-    tile::StoreGlobalOp::create(b, state, access.pointer,
-                                emitOffset(access, piece, member),
-                                ValueRange{index(columns), index(1)},
-                                ValueRange{sliceWidth(member), index(columns)});
-  }
+  storeFinal(piece, piece.own, state);
   b.setInsertionPoint(choice.elseYield());
   Value yes = arith::ConstantOp::create(b, b.getBoolAttr(true));
   Value whole = arith::XOrIOp::create(b, work.split, yes);

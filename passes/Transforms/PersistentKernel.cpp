@@ -1,0 +1,235 @@
+// SPDX-FileCopyrightText: The mamba-compiler authors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "passes/Transforms/PersistentKernel.h"
+
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace mamba;
+using namespace mamba::ssd;
+
+using arith::CmpIPredicate;
+
+//===----------------------------------------------------------------------===//
+// Ranges
+//===----------------------------------------------------------------------===//
+
+/// The first element of part `part` of `count` elements in `parts` parts whose
+/// sizes differ by one at most.
+static Value firstOfPart(ImplicitLocOpBuilder &b, Value part, Value count,
+                         Value parts) {
+  Value size = arith::DivUIOp::create(b, count, parts);
+  Value larger = arith::RemUIOp::create(b, count, parts);
+  Value whole = arith::MulIOp::create(b, part, size);
+  Value extra = arith::MinUIOp::create(b, part, larger);
+  return arith::AddIOp::create(b, whole, extra);
+}
+
+PersistentKernel::Work PersistentKernel::emitWork() {
+  auto divide = [&](Value x, Value y) {
+    return arith::DivUIOp::create(b, x, y).getResult();
+  };
+  auto modulo = [&](Value x, Value y) {
+    return arith::RemUIOp::create(b, x, y).getResult();
+  };
+  Work work;
+  Value one = number(1), gang = number(division.gang);
+  Value block = blockNumber();
+  Value blocks = narrow(gpu::GridDimOp::create(b, gpu::Dimension::x));
+  work.lane = modulo(block, gang);
+  work.group = divide(block, gang);
+  Value groups = divide(blocks, gang);
+  work.sets = mul(narrow(batchSize), division.sets);
+  work.chunks =
+      arith::CeilDivUIOp::create(b, narrow(length), number(division.chunk));
+  work.split = arith::CmpIOp::create(b, CmpIPredicate::ugt, groups, work.sets);
+  auto choose = [&](Value whenSplit, Value otherwise) {
+    return arith::SelectOp::create(b, work.split, whenSplit, otherwise)
+        .getResult();
+  };
+  work.segments = choose(divide(groups, work.sets), groups);
+  work.segment = choose(divide(work.group, work.sets), work.group);
+  Value set = choose(modulo(work.group, work.sets), number(0));
+  Value all = arith::MulIOp::create(b, work.sets, work.chunks);
+  Value span = choose(work.chunks, all);
+  Value base = arith::MulIOp::create(b, set, work.chunks);
+  work.low = add(base, firstOfPart(b, work.segment, span, work.segments));
+  work.high =
+      add(base, firstOfPart(b, add(work.segment, one), span, work.segments));
+  work.last = divide(subtract(work.high, one), work.chunks);
+  Value first = divide(work.low, work.chunks);
+  Value some =
+      arith::CmpIOp::create(b, CmpIPredicate::ult, work.low, work.high);
+  work.pieces = arith::SelectOp::create(
+      b, some, add(subtract(work.last, first), one), number(0));
+  return work;
+}
+
+PersistentKernel::Part PersistentKernel::emitPart(const Work &work,
+                                                  Value index) {
+  Part part;
+  part.set = subtract(work.last, index);
+  Value start = arith::MulIOp::create(b, part.set, work.chunks);
+  Value stop = add(start, work.chunks);
+  part.first = subtract(arith::MaxUIOp::create(b, work.low, start), start);
+  part.end = subtract(arith::MinUIOp::create(b, work.high, stop), start);
+  Value sets = number(division.sets);
+  part.batch = arith::DivUIOp::create(b, part.set, sets);
+  Value setInBatch = arith::RemUIOp::create(b, part.set, sets);
+  part.tile = add(mul(setInBatch, division.gang), work.lane);
+  return part;
+}
+
+PersistentKernel::Member PersistentKernel::emitMember(const Part &part,
+                                                      Value member) {
+  Value all = add(mul(part.tile, division.members), member);
+  if (division.slices == 1)
+    return {all, number(0)};
+  Value slices = number(division.slices);
+  return {arith::DivUIOp::create(b, all, slices),
+          arith::RemUIOp::create(b, all, slices)};
+}
+
+Value PersistentKernel::emitIsContinued(const Work &work) {
+  Value behind = add(work.segment, number(1));
+  Value others =
+      arith::CmpIOp::create(b, CmpIPredicate::ult, behind, work.segments);
+  return arith::AndIOp::create(b, work.split, others);
+}
+
+//===----------------------------------------------------------------------===//
+// Addresses
+//===----------------------------------------------------------------------===//
+
+Value PersistentKernel::emitToken(Value step, const Work &work) {
+  Value chunk = step;
+  if (scan.getReverse())
+    chunk = subtract(subtract(work.chunks, number(1)), step);
+  return mul(chunk, division.chunk);
+}
+
+Value PersistentKernel::countRows(Value token) {
+  return subtract(narrow(length), token);
+}
+
+Value PersistentKernel::sliceWidth(const Member &member) {
+  int64_t channels =
+      cast<RankedTensorType>(scan.getStateArgument(0).getType()).getDimSize(0);
+  if (division.slices == 1)
+    return index(channels);
+  Value left = subtract(number(channels), mul(member.slice, division.channels));
+  return widen(arith::MinSIOp::create(b, left, number(division.channels)));
+}
+
+Value PersistentKernel::sharedHead(const Access &access, Value head) {
+  int64_t sharing = scan.getHeads() / access.getSize(DimRole::Head);
+  if (sharing == 1)
+    return head;
+  return arith::DivUIOp::create(b, head, number(sharing));
+}
+
+Value PersistentKernel::emitOffset(const Access &access, const Part &part,
+                                   const Member &member) {
+  Value offset = index(0);
+  if (access.has(DimRole::Batch)) {
+    Value row = mul(widen(part.batch), access.getStride(DimRole::Batch));
+    offset = access.has(DimRole::Time)
+                 ? arith::MulIOp::create(b, row, length).getResult()
+                 : row;
+  }
+  if (access.has(DimRole::Head))
+    offset = add(offset, mul(widen(sharedHead(access, member.head)),
+                             access.getStride(DimRole::Head)));
+  if (access.has(DimRole::Channel) && division.slices > 1)
+    offset = add(offset,
+                 mul(widen(member.slice),
+                     division.channels * access.getStride(DimRole::Channel)));
+  return offset;
+}
+
+void PersistentKernel::bindPartOperands(TileEmitter &emitter, const Part &part,
+                                        const Member &member,
+                                        Operation *before) {
+  for (auto [i, operand] : llvm::enumerate(scan.getIns())) {
+    Access access = makeAccess(operand, scan.getInRole(i).getRoles());
+    Value tile = scan.getBody().getArgument(i);
+    int64_t rank = cast<RankedTensorType>(tile.getType()).getRank();
+    if (access.has(DimRole::Time) || rank > 1)
+      continue;
+    if (rank == 0) {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPoint(before);
+      emitter.bindScalar(tile,
+                         loadScalar(access, emitOffset(access, part, member)));
+      continue;
+    }
+    emitter.bindChannels(tile, [=, this](RankedTensorType type) -> Value {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPoint(before);
+      return tile::LoadGlobalOp::create(
+          b, type, access.pointer, emitOffset(access, part, member),
+          ValueRange{index(1)}, ValueRange{sliceWidth(member)});
+    });
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// States
+//===----------------------------------------------------------------------===//
+
+RankedTensorType PersistentKernel::stateType() {
+  auto state = cast<RankedTensorType>(scan.getStateArgument(0).getType());
+  const int64_t grid[] = {division.warps, 1};
+  return RankedTensorType::get(
+      {division.paddedChannels,
+       int64_t(llvm::alignTo(state.getDimSize(1), 16))},
+      state.getElementType(),
+      tile::AccumulatorAttr::get(b.getContext(), grid, /*copies=*/1));
+}
+
+Value PersistentKernel::zeroState() {
+  Value zero = arith::ConstantOp::create(b, b.getF32FloatAttr(0.0f));
+  return tile::SplatOp::create(b, stateType(), zero);
+}
+
+Value PersistentKernel::loadState(Value pointer, Value offset,
+                                  int64_t rowStride, Value rows,
+                                  Value columns) {
+  return tile::LoadGlobalOp::create(b, stateType(), pointer, offset,
+                                    ValueRange{index(rowStride), index(1)},
+                                    ValueRange{rows, columns});
+}
+
+Value PersistentKernel::loadInit(const Part &part, const Member &member) {
+  if (scan.getInits().empty())
+    return zeroState();
+  Access access = stateAccess(scan.getInits()[0], 0);
+  int64_t columns = access.getSize(DimRole::State);
+  return loadState(access.pointer, emitOffset(access, part, member), columns,
+                   sliceWidth(member), index(columns));
+}
+
+void PersistentKernel::storeFinal(const Part &part, const Member &member,
+                                  Value state) {
+  if (scan.getFinals().empty())
+    return;
+  Access access = stateAccess(scan.getFinals()[0], 0);
+  int64_t columns = access.getSize(DimRole::State);
+  tile::StoreGlobalOp::create(b, state, access.pointer,
+                              emitOffset(access, part, member),
+                              ValueRange{index(columns), index(1)},
+                              ValueRange{sliceWidth(member), index(columns)});
+}
+
+Value PersistentKernel::choose(Value condition, llvm::function_ref<Value()> yes,
+                               llvm::function_ref<Value()> no) {
+  auto choice = scf::IfOp::create(b, stateType(), condition,
+                                  /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToEnd(choice.thenBlock());
+  scf::YieldOp::create(b, yes());
+  b.setInsertionPointToEnd(choice.elseBlock());
+  scf::YieldOp::create(b, no());
+  return choice.getResult(0);
+}

@@ -1,0 +1,118 @@
+// SPDX-FileCopyrightText: The mamba-compiler authors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+// What the builders of persistent kernels share: which chunks of which
+// sequences a thread block walks, where their operands stand, and the carried
+// states at the ends of sequences.
+//
+// A gang of blocks walks the chunks of one sequence set (all heads that share
+// operands) side by side, so that what they share is read from memory once.
+// The (set, chunk) pairs of a launch, in this order, are cut into equal ranges,
+// one a gang. A range begins and ends inside a sequence; the piece that begins
+// a sequence is walked first and its state handed over, the piece that
+// continues one last. With fewer sets than gangs every sequence is cut into
+// segments instead, each with one gang.
+
+#pragma once
+
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "passes/Transforms/KernelOperands.h"
+#include "passes/Transforms/TileEmitter.h"
+
+namespace mamba {
+
+/// How a kernel shares out its work.
+struct WorkShape {
+  /// Tokens a chunk.
+  int64_t chunk = 0;
+  /// Thread blocks that walk the same chunks side by side, and sets of them
+  /// that a sequence has.
+  int64_t gang = 1, sets = 1;
+  /// Heads, or slices of a head's channels, of a thread block.
+  int64_t members = 1;
+  /// Slices of a head, and the channels of each but perhaps the last.
+  int64_t slices = 1, channels = 0;
+  /// Warps that carry the state of a member, and its channels with padding.
+  int64_t warps = 1, paddedChannels = 0;
+};
+
+class PersistentKernel : protected KernelOperands {
+protected:
+  PersistentKernel(ssd::ChunkScanOp scan, mlir::gpu::GPUModuleOp module,
+                   llvm::StringRef name, WorkShape division)
+      : KernelOperands(scan, module, name), division(division) {}
+
+  /// The range of chunks that this thread block walks.
+  struct Work {
+    mlir::Value lane, group, sets, chunks, split, segment, segments;
+    mlir::Value low, high, last, pieces;
+  };
+  /// A part of one sequence in that range. Numbers of work are i32, which saves
+  /// registers; only offsets in tensors are index.
+  struct Part {
+    mlir::Value set, first, end, batch, tile;
+  };
+  /// One of those that a thread block works on.
+  struct Member {
+    mlir::Value head, slice;
+  };
+
+  Work emitWork();
+  /// Part `index` of the range, the last one first.
+  Part emitPart(const Work &work, mlir::Value index);
+  Member emitMember(const Part &part, mlir::Value member);
+  /// Whether a segment of a split sequence has others behind it.
+  mlir::Value emitIsContinued(const Work &work);
+
+  /// The first token of the chunk that a step works on.
+  mlir::Value emitToken(mlir::Value step, const Work &work);
+  /// Tokens from `token` on.
+  mlir::Value countRows(mlir::Value token);
+  /// Channels of a slice that exist.
+  mlir::Value sliceWidth(const Member &member);
+  /// The head of an operand that a head of the mixer reads.
+  mlir::Value sharedHead(const Access &access, mlir::Value head);
+  /// Element offset of a part's operand, without its tokens.
+  mlir::Value emitOffset(const Access &access, const Part &part,
+                         const Member &member);
+  /// Scalars and channel vectors of a part, loaded in front of its chunks.
+  void bindPartOperands(TileEmitter &emitter, const Part &part,
+                        const Member &member, mlir::Operation *before);
+
+  mlir::RankedTensorType stateType();
+  mlir::Value zeroState();
+  mlir::Value loadState(mlir::Value pointer, mlir::Value offset,
+                        int64_t rowStride, mlir::Value rows,
+                        mlir::Value columns);
+  /// The state that the sequence starts with.
+  mlir::Value loadInit(const Part &part, const Member &member);
+  /// Stores it where the sequence ends, if anybody wants it.
+  void storeFinal(const Part &part, const Member &member, mlir::Value state);
+  mlir::Value choose(mlir::Value condition,
+                     llvm::function_ref<mlir::Value()> yes,
+                     llvm::function_ref<mlir::Value()> no);
+
+  /// i32 constants and conversions.
+  mlir::Value number(int64_t value) {
+    return mlir::arith::ConstantIntOp::create(b, value, 32);
+  }
+  mlir::Value narrow(mlir::Value value) {
+    return mlir::arith::IndexCastOp::create(b, b.getI32Type(), value);
+  }
+  mlir::Value widen(mlir::Value value) {
+    return mlir::arith::IndexCastOp::create(b, b.getIndexType(), value);
+  }
+  mlir::Value subtract(mlir::Value lhs, mlir::Value rhs) {
+    return mlir::arith::SubIOp::create(b, lhs, rhs);
+  }
+  mlir::Value blockNumber() {
+    return narrow(mlir::gpu::BlockIdOp::create(b, mlir::gpu::Dimension::x));
+  }
+
+  WorkShape division;
+  mlir::Value batchSize, length;
+  /// Workspaces: states and decays handed over between blocks, and flags.
+  mlir::Value handoverStates, handoverDecays, handoverFlags;
+};
+
+} // namespace mamba
