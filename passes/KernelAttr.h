@@ -20,8 +20,8 @@ inline constexpr llvm::StringLiteral kSetsAttr = "tile.sets";
 inline constexpr llvm::StringLiteral kSegmentChunksAttr = "tile.segment_chunks";
 inline constexpr llvm::StringLiteral kChunkAttr = "tile.chunk";
 /// What a launch is predicted to take, in picoseconds: to start and to end, a
-/// chunk, a chunk's part in the summary of a segment, the join of a segment
-/// (mamba_cost).
+/// chunk, a chunk's part in the summary of a segment, the join of a segment,
+/// the states of a sequence (mamba_cost).
 inline constexpr llvm::StringLiteral kCostAttr = "tile.cost";
 /// Tensor maps, the last parameters of a kernel: for each the number of the
 /// tensor's parameter and the box, innermost dimension first.

@@ -213,7 +213,8 @@ Status verifyCost(const mamba_cost &cost) {
   for (auto [what, number] : {std::pair("cost of a launch", cost.launch),
                               std::pair("cost of a chunk", cost.chunk),
                               std::pair("cost of a summary", cost.summary),
-                              std::pair("cost of a join", cost.join)})
+                              std::pair("cost of a join", cost.join),
+                              std::pair("cost of states", cost.state)})
     if (Status status = checkRange(what, number, 0, maxCost); !status.isOk())
       return status;
   return {};

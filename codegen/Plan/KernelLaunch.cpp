@@ -104,12 +104,12 @@ static LogicalResult readCost(Operation *kernel, KernelLaunch &launch) {
   if (!attribute)
     return success();
   auto numbers = dyn_cast<DenseI64ArrayAttr>(attribute);
-  if (!numbers || numbers.size() != 4 ||
+  if (!numbers || numbers.size() != 5 ||
       llvm::any_of(numbers.asArrayRef(), [](int64_t n) { return n < 0; }))
     return kernel->emitError("'") << kCostAttr << "' is " << attribute
-                                  << ", expected array<i64> of four numbers "
+                                  << ", expected array<i64> of five numbers "
                                      "that are not negative";
-  launch.cost = {numbers[0], numbers[1], numbers[2], numbers[3]};
+  launch.cost = {numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]};
   return success();
 }
 

@@ -153,25 +153,24 @@ static ProblemSize refine(ChunkScanOp scan, ProblemSize size) {
   return size;
 }
 
-static double countTraffic(ChunkScanOp scan, ProblemSize size) {
-  double bytes = 0;
-  auto add = [&](Value tensor, RolesAttr roles) {
+static void countTraffic(ChunkScanOp scan, ProblemSize size, ScanWork &work) {
+  auto countBytes = [&](Value tensor, RolesAttr roles) {
     auto type = cast<RankedTensorType>(tensor.getType());
-    bytes += countElements(type, roles, size) *
-             double(type.getElementTypeBitWidth()) / 8;
+    return countElements(type, roles, size) *
+           double(type.getElementTypeBitWidth()) / 8;
   };
   for (auto [index, operand] : llvm::enumerate(scan.getIns()))
-    add(operand, scan.getInRole(index));
+    work.bytes += countBytes(operand, scan.getInRole(index));
   for (auto [index, result] : llvm::enumerate(scan.getOuts()))
-    add(result, scan.getOutRole(index));
+    work.bytes += countBytes(result, scan.getOutRole(index));
   DimRole stateRoles[] = {DimRole::Batch, DimRole::Head, DimRole::Channel,
                           DimRole::State};
   auto roles = RolesAttr::get(scan.getContext(), stateRoles);
   for (Value state : scan.getInits())
-    add(state, roles);
+    work.stateBytes += countBytes(state, roles);
   for (Value state : scan.getFinals())
-    add(state, roles);
-  return bytes;
+    work.stateBytes += countBytes(state, roles);
+  work.bytes += work.stateBytes;
 }
 
 ScanWork countWork(ChunkScanOp scan, const Target &target, ProblemSize size) {
@@ -190,7 +189,7 @@ ScanWork countWork(ChunkScanOp scan, const Target &target, ProblemSize size) {
   work.weightedFlops *= instances;
   work.simpleOps *= instances;
   work.exps *= instances;
-  work.bytes = countTraffic(scan, size);
+  countTraffic(scan, size, work);
   return work;
 }
 
@@ -204,6 +203,11 @@ double predictSeconds(const ScanWork &work, const Target &target) {
   double busy = target.overlaps
                     ? std::max({memory, products, simple, exps, chunks})
                     : std::max(memory, products + simple + exps + chunks);
+  // Blocks read states before and write them behind everything else, which
+  // other blocks of a multiprocessor hide in part.
+  constexpr double kExposed = 0.4;
+  if (target.isGpu())
+    busy += kExposed * work.stateBytes / target.bytesPerSecond;
   return target.launchSeconds + busy;
 }
 

@@ -21,6 +21,7 @@ struct ProblemSize {
 /// Work of a chunk program over the whole problem.
 struct ScanWork {
   double bytes = 0;      ///< Every input read once, every output written once.
+  double stateBytes = 0; ///< The part of them that are carried states.
   double flops = 0;      ///< Of matrix products, 2 a multiply-add.
   double scoreFlops = 0; ///< Those over two time axes, which slices repeat.
   double simpleOps = 0;  ///< Element-wise operations.

@@ -54,7 +54,8 @@ static LogicalResult buildRoleKernel(ssd::ChunkScanOp scan,
     return failure();
   const mamba_cost &cost = shape->cost;
   auto numbers = DenseI64ArrayAttr::get(
-      scan.getContext(), {cost.launch, cost.chunk, cost.summary, cost.join});
+      scan.getContext(),
+      {cost.launch, cost.chunk, cost.summary, cost.join, cost.state});
   kernels.lookupSymbol(name)->setAttr(kCostAttr, numbers);
   return success();
 }

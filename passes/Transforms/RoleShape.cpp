@@ -251,19 +251,29 @@ static bool chooseStages(ChunkScanOp scan, const Target &target,
   return false;
 }
 
-/// Measured on an H100 80GB HBM3 on 2026-11-22, fitted to the times of both
-/// kernels in codegen/PERFORMANCE.md: states of 128 whole (S1, S3, S8) and
-/// split (S4, S5), of 64 (S6), and of 256 (S7, one consumer only).
-static mamba_cost predictCost(const RoleShape &shape, int64_t states) {
-  constexpr double kNanoseconds = 1e3;
-  mamba_cost one = {10000, 1020, 583, 570}, two = {6200, 1720, 975, 1600};
+/// Measured on an H100 80GB HBM3 on 2026-11-23, fitted to the times of both
+/// kernels in codegen/PERFORMANCE.md: states of 128 whole (S1, S3, S8), split
+/// (S4, S5) and with initial states (few tokens), of 64 (S6), and of 256 (S7,
+/// one consumer only).
+static mamba_cost predictCost(ChunkScanOp scan, const Target &target,
+                              const RoleShape &shape, int64_t states) {
+  constexpr double kNanoseconds = 1e3, kPicoseconds = 1e12;
+  /// So many thread blocks reach the rate of all multiprocessors.
+  constexpr double kSaturation = 0.91;
+  mamba_cost one = {5200, 1050, 690, 900, 0}, two = {3800, 1730, 850, 1450, 0};
   mamba_cost cost = shape.consumers == 1 ? one : two;
+  auto accesses = double(scan.getInits().size() + scan.getFinals().size());
+  double stateBytes =
+      accesses * double(shape.consumers * kRoleChannels * states) * 4;
+  double blockRate =
+      target.bytesPerSecond / (kSaturation * double(target.units));
   double size = double(states) / 128;
   double scale = states <= 128 ? 0.78 + 0.22 * size : 0.13 + 0.87 * size;
   return {int64_t(kNanoseconds * cost.launch),
           int64_t(kNanoseconds * scale * cost.chunk),
           int64_t(kNanoseconds * scale * cost.summary),
-          int64_t(kNanoseconds * cost.join)};
+          int64_t(kNanoseconds * cost.join),
+          int64_t(kPicoseconds * stateBytes / blockRate)};
 }
 
 std::optional<RoleShape> chooseRoleShape(ChunkScanOp scan, const Target &target,
@@ -310,7 +320,7 @@ std::optional<RoleShape> chooseRoleShape(ChunkScanOp scan, const Target &target,
                               shape.sharedBytes, target.sharedBytesPerBlock);
     return std::nullopt;
   }
-  shape.cost = predictCost(shape, state.getDimSize(1));
+  shape.cost = predictCost(scan, target, shape, state.getDimSize(1));
   return shape;
 }
 

@@ -138,6 +138,8 @@ typedef struct mamba_cost {
   int64_t chunk;   /* for a thread block to walk one chunk */
   int64_t summary; /* more for each chunk of a split sequence */
   int64_t join;    /* more for each segment of a sequence but one */
+  int64_t state;   /* for a thread block to read and write the carried states of
+                      one sequence, while all multiprocessors do */
 } mamba_cost;
 
 /* One kernel launch. On a GPU the arguments are one pointer for each entry of
@@ -167,10 +169,12 @@ typedef struct mamba_cost {
  * a series one runs, the one of least predicted time, the first of equal ones.
  * That time is, for the thread block that walks most chunks,
  *
- *   launch + walked * chunk + (segments > 1 ? walked * summary
- *                                             + (segments - 1) * join : 0)
- *   walked = ceil(sets * chunks / gangs) of a persistent kernel,
- *            ceil(grid / multiprocessors) * ceil(length / chunk) of others
+ *   launch + walked * chunk + begun * state
+ *          + (segments > 1 ? walked * summary + (segments - 1) * join : 0)
+ *   walked = ceil(sets * chunks / gangs), begun = max(1, sets / gangs) (not
+ *            rounded) of a persistent kernel,
+ *   walked = begun * ceil(length / chunk), begun = ceil(grid / multiprocessors)
+ *            of others
  *
  * with the numbers of `cost`. Kernels that do not fit on the device are left
  * out. Only on a GPU. */

@@ -31,6 +31,9 @@ struct WorkDivision {
   int64_t segments = 1; ///< Of a sequence.
   /// Chunks that the thread block with most of them walks, one after the other.
   double chunks = 0;
+  /// Sequences whose states it reads or writes; a part of one counts as such a
+  /// part, but one at least.
+  double sequences = 1;
   /// Whether sequences are cut, so that thread blocks hand over states.
   bool cuts = false;
 };
@@ -54,6 +57,8 @@ inline WorkDivision dividePersistentWork(const PersistentWork &work,
   // The product may exceed 64 bits.
   division.chunks = std::ceil(double(work.sets) * double(work.chunks) /
                               static_cast<double>(gangs));
+  division.sequences =
+      std::max(1.0, double(work.sets) / static_cast<double>(gangs));
   return division;
 }
 
@@ -62,13 +67,16 @@ inline WorkDivision dividePersistentWork(const PersistentWork &work,
 inline WorkDivision divideBlocks(int64_t blocks, int64_t chunks,
                                  int64_t units) {
   double rounds = std::ceil(static_cast<double>(blocks) / double(units));
-  return {blocks, 1, rounds * static_cast<double>(chunks), false};
+  return {.blocks = blocks,
+          .chunks = rounds * static_cast<double>(chunks),
+          .sequences = rounds};
 }
 
 /// Predicted picoseconds.
 inline double predictTime(const WorkDivision &division,
                           const mamba_cost &cost) {
-  double time = double(cost.launch) + division.chunks * double(cost.chunk);
+  double time = double(cost.launch) + division.chunks * double(cost.chunk) +
+                division.sequences * double(cost.state);
   if (division.segments > 1)
     time += division.chunks * double(cost.summary) +
             double(division.segments - 1) * double(cost.join);

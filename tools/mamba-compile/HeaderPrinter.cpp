@@ -81,7 +81,8 @@ void HeaderPrinter::printKernel(const mamba_kernel &kernel) {
   stream << "}, " << kernel.gang << ", " << kernel.segment_chunks << ", "
          << kernel.chunk << ", " << kernel.alternative << ", {"
          << kernel.cost.launch << ", " << kernel.cost.chunk << ", "
-         << kernel.cost.summary << ", " << kernel.cost.join << "}},\n";
+         << kernel.cost.summary << ", " << kernel.cost.join << ", "
+         << kernel.cost.state << "}},\n";
 }
 
 void HeaderPrinter::printPlan() {

@@ -188,10 +188,10 @@ TEST_F(PlanBuilderTest, TensorMapsNameParamsOfThePlan) {
 TEST_F(PlanBuilderTest, AlternativesFollowTheirKernel) {
   const mamba_plan *plan = build(
       "tile.gang = 2 : i64, tile.sets = 1 : i64, tile.chunk = 64 : i64, "
-      "tile.cost = array<i64: 14, 18, 10, 12>, "
+      "tile.cost = array<i64: 14, 18, 10, 12, 5>, "
       "tile.workspaces = [tensor<?x1xf32>, tensor<?xi32>]",
       "tile.gang = 4 : i64, tile.sets = 1 : i64, tile.chunk = 64 : i64, "
-      "tile.cost = array<i64: 8, 11, 6, 12>, "
+      "tile.cost = array<i64: 8, 11, 6, 12, 3>, "
       "tile.workspaces = [tensor<?x2xf32>, tensor<?xi32>, tensor<8xf32>]");
   ASSERT_TRUE(plan) << message;
   ASSERT_EQ(plan->num_kernels, 2);
@@ -204,6 +204,7 @@ TEST_F(PlanBuilderTest, AlternativesFollowTheirKernel) {
   EXPECT_EQ(plan->kernels[1].cost.chunk, 11);
   EXPECT_EQ(plan->kernels[1].cost.summary, 6);
   EXPECT_EQ(plan->kernels[1].cost.join, 12);
+  EXPECT_EQ(plan->kernels[1].cost.state, 3);
   // One of the two runs: they share workspaces of the larger size.
   ASSERT_EQ(plan->num_params, 6);
   EXPECT_EQ(plan->params[3].dims[1].extent, 2);
@@ -223,12 +224,13 @@ TEST_F(PlanBuilderTest, AlternativesWithOtherWorkspaces) {
 }
 
 TEST_F(PlanBuilderTest, CostErrors) {
-  EXPECT_EQ(errorOf("tile.cost = array<i64: 1, 2, 3>"),
-            "'tile.cost' is array<i64: 1, 2, 3>, expected array<i64> of four "
-            "numbers that are not negative");
-  EXPECT_EQ(errorOf("tile.cost = array<i64: 1, -2, 3, 4>"),
-            "'tile.cost' is array<i64: 1, -2, 3, 4>, expected array<i64> of "
-            "four numbers that are not negative");
+  EXPECT_EQ(
+      errorOf("tile.cost = array<i64: 1, 2, 3, 4>"),
+      "'tile.cost' is array<i64: 1, 2, 3, 4>, expected array<i64> of five "
+      "numbers that are not negative");
+  EXPECT_EQ(errorOf("tile.cost = array<i64: 1, -2, 3, 4, 5>"),
+            "'tile.cost' is array<i64: 1, -2, 3, 4, 5>, expected array<i64> of "
+            "five numbers that are not negative");
 }
 
 TEST_F(PlanBuilderTest, PersistenceErrors) {

@@ -177,11 +177,11 @@ TEST_F(Grid, OfBlocksThatWalkSequencesAlone) {
 }
 
 TEST(PredictTime, CountsWhatTheLongestBlockWalks) {
-  mamba_cost cost = {14000, 1800, 1000, 1200};
-  EXPECT_EQ(predictTime({.blocks = 120, .chunks = 171}, cost),
-            14000 + 171 * 1800);
+  mamba_cost cost = {14000, 1800, 1000, 1200, 3000};
+  EXPECT_EQ(predictTime({.blocks = 120, .chunks = 171, .sequences = 2.5}, cost),
+            14000 + 171 * 1800 + 2.5 * 3000);
   EXPECT_EQ(predictTime({.blocks = 132, .segments = 11, .chunks = 94}, cost),
-            14000 + 94 * 2800 + 10 * 1200);
+            14000 + 94 * 2800 + 10 * 1200 + 3000);
 }
 
 // Which kernel is chosen depends on the sizes of the launch.

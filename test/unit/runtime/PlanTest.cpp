@@ -243,6 +243,9 @@ TEST(Plan, AlternativeErrors) {
   EXPECT_EQ(messageAfter([](auto &s) { s.kernels[2].cost.launch = -1; }),
             "plan 'scan': kernel 2: cost of a launch is -1, expected 0 to "
             "1000000000000");
+  EXPECT_EQ(messageAfter([](auto &s) { s.kernels[2].cost.state = -1; }),
+            "plan 'scan': kernel 2: cost of states is -1, expected 0 to "
+            "1000000000000");
   EXPECT_EQ(messageAfter([](auto &s) {
               s.plan.min_capability = 0;
               s.params.pop_back();

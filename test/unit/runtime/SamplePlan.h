@@ -153,12 +153,12 @@ struct SamplePlan {
   static SamplePlan alternatives() {
     SamplePlan sample = persistent();
     mamba_kernel &first = sample.kernels[1];
-    first.cost = {1000, 2000, 1000, 500};
+    first.cost = {1000, 2000, 1000, 500, 0};
     mamba_kernel &second = sample.kernels.emplace_back(sample.kernels[1]);
     second.name = "scan_wide";
     second.alternative = 1;
     second.gang = 2;
-    second.cost = {9000, 1000, 500, 500};
+    second.cost = {9000, 1000, 500, 500, 0};
     return sample;
   }
 

@@ -51,7 +51,7 @@ static const mamba_kernel kernels[] = {{"twice",
                                         0,
                                         0,
                                         0,
-                                        {0, 0, 0, 0}}};
+                                        {0, 0, 0, 0, 0}}};
 
 const mamba_plan staticPlan = {MAMBA_PLAN_VERSION,
                                "twice",
