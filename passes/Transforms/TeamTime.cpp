@@ -40,7 +40,7 @@ static mamba_cost predictCost(ChunkScanOp scan, const Target &target,
                  (flops / kFlopsPerSecond * idle + ends);
   return {int64_t(kPicoseconds * kLaunch), int64_t(kPicoseconds * chunk),
           int64_t(kPicoseconds * kSummary * chunk),
-          int64_t(kPicoseconds * kJoin)};
+          int64_t(kPicoseconds * kJoin), /*state=*/0};
 }
 
 double predictTeamSeconds(ChunkScanOp scan, const Target &target,
