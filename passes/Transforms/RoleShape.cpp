@@ -251,29 +251,34 @@ static bool chooseStages(ChunkScanOp scan, const Target &target,
   return false;
 }
 
+int64_t predictStateCost(ChunkScanOp scan, const Target &target,
+                         int64_t heads) {
+  constexpr double kPicoseconds = 1e12;
+  // So many thread blocks reach the rate of all multiprocessors.
+  constexpr double kSaturation = 0.91;
+  auto states = tensorType(scan.getStateArgument(0)).getDimSize(1);
+  auto accesses = double(scan.getInits().size() + scan.getFinals().size());
+  double bytes = accesses * double(heads * kRoleChannels * states) * 4;
+  double rate = target.bytesPerSecond / (kSaturation * double(target.units));
+  return int64_t(kPicoseconds * bytes / rate);
+}
+
 /// Measured on an H100 80GB HBM3 on 2026-11-23, fitted to the times of both
 /// kernels in codegen/PERFORMANCE.md: states of 128 whole (S1, S3, S8), split
 /// (S4, S5) and with initial states (few tokens), of 64 (S6), and of 256 (S7,
 /// one consumer only).
 static mamba_cost predictCost(ChunkScanOp scan, const Target &target,
                               const RoleShape &shape, int64_t states) {
-  constexpr double kNanoseconds = 1e3, kPicoseconds = 1e12;
-  /// So many thread blocks reach the rate of all multiprocessors.
-  constexpr double kSaturation = 0.91;
+  constexpr double kNanoseconds = 1e3;
   mamba_cost one = {5200, 1050, 690, 900, 0}, two = {3800, 1730, 850, 1450, 0};
   mamba_cost cost = shape.consumers == 1 ? one : two;
-  auto accesses = double(scan.getInits().size() + scan.getFinals().size());
-  double stateBytes =
-      accesses * double(shape.consumers * kRoleChannels * states) * 4;
-  double blockRate =
-      target.bytesPerSecond / (kSaturation * double(target.units));
   double size = double(states) / 128;
   double scale = states <= 128 ? 0.78 + 0.22 * size : 0.13 + 0.87 * size;
   return {int64_t(kNanoseconds * cost.launch),
           int64_t(kNanoseconds * scale * cost.chunk),
           int64_t(kNanoseconds * scale * cost.summary),
           int64_t(kNanoseconds * cost.join),
-          int64_t(kPicoseconds * stateBytes / blockRate)};
+          predictStateCost(scan, target, shape.consumers)};
 }
 
 std::optional<RoleShape> chooseRoleShape(ChunkScanOp scan, const Target &target,

@@ -74,6 +74,11 @@ std::optional<RoleShape> chooseRoleShape(ssd::ChunkScanOp scan,
                                          RoleRequest request,
                                          std::string &rejection);
 
+/// Picoseconds in which a thread block reads and writes the carried states of
+/// `heads` heads, or slices of one, while all multiprocessors do.
+int64_t predictStateCost(ssd::ChunkScanOp scan, const Target &target,
+                         int64_t heads);
+
 /// Numbers of consumers that a kernel may have, the largest first.
 inline constexpr int64_t kConsumerChoices[] = {2, 1};
 

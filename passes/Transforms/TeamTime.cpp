@@ -20,7 +20,7 @@ static mamba_cost predictCost(ChunkScanOp scan, const Target &target,
                               const TeamShape &shape, const ScanWork &work) {
   constexpr double kFlopsPerSecond = 1.67e12, kChunkEnds = 1.2e-6;
   constexpr double kSummary = 0.38, kPlainChunk = 2.5e-6;
-  constexpr double kLaunch = 12e-6, kJoin = 1.5e-6, kPicoseconds = 1e12;
+  constexpr double kLaunch = 8e-6, kJoin = 1.5e-6, kPicoseconds = 1e12;
   bool sharesScores =
       llvm::all_of(llvm::seq<unsigned>(scan.getIns().size()), [&](unsigned i) {
         return !isTokenTile(scan, i) ||
@@ -40,7 +40,8 @@ static mamba_cost predictCost(ChunkScanOp scan, const Target &target,
                  (flops / kFlopsPerSecond * idle + ends);
   return {int64_t(kPicoseconds * kLaunch), int64_t(kPicoseconds * chunk),
           int64_t(kPicoseconds * kSummary * chunk),
-          int64_t(kPicoseconds * kJoin), /*state=*/0};
+          int64_t(kPicoseconds * kJoin),
+          predictStateCost(scan, target, shape.teams)};
 }
 
 double predictTeamSeconds(ChunkScanOp scan, const Target &target,
