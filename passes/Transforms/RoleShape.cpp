@@ -270,7 +270,7 @@ int64_t predictStateCost(ChunkScanOp scan, const Target &target,
 static mamba_cost predictCost(ChunkScanOp scan, const Target &target,
                               const RoleShape &shape, int64_t states) {
   constexpr double kNanoseconds = 1e3;
-  mamba_cost one = {5200, 1050, 690, 900, 0}, two = {3800, 1730, 850, 1450, 0};
+  mamba_cost one = {5200, 1130, 640, 900, 0}, two = {3800, 1730, 850, 1450, 0};
   mamba_cost cost = shape.consumers == 1 ? one : two;
   double size = double(states) / 128;
   double scale = states <= 128 ? 0.78 + 0.22 * size : 0.13 + 0.87 * size;

@@ -20,6 +20,8 @@ static mamba_cost predictCost(ChunkScanOp scan, const Target &target,
                               const TeamShape &shape, const ScanWork &work) {
   constexpr double kFlopsPerSecond = 1.67e12, kChunkEnds = 1.2e-6;
   constexpr double kSummary = 0.38, kPlainChunk = 2.5e-6;
+  // Teams read and write states in pieces of 32 bytes (an assumption).
+  constexpr double kPieces = 1.25;
   constexpr double kLaunch = 8e-6, kJoin = 1.5e-6, kPicoseconds = 1e12;
   bool sharesScores =
       llvm::all_of(llvm::seq<unsigned>(scan.getIns().size()), [&](unsigned i) {
@@ -38,10 +40,10 @@ static mamba_cost predictCost(ChunkScanOp scan, const Target &target,
   // Kernels wait for latencies, which the clocks of a target scale.
   double chunk = target.chunkSeconds / kPlainChunk *
                  (flops / kFlopsPerSecond * idle + ends);
-  return {int64_t(kPicoseconds * kLaunch), int64_t(kPicoseconds * chunk),
-          int64_t(kPicoseconds * kSummary * chunk),
-          int64_t(kPicoseconds * kJoin),
-          predictStateCost(scan, target, shape.teams)};
+  return {
+      int64_t(kPicoseconds * kLaunch), int64_t(kPicoseconds * chunk),
+      int64_t(kPicoseconds * kSummary * chunk), int64_t(kPicoseconds * kJoin),
+      int64_t(kPieces * double(predictStateCost(scan, target, shape.teams)))};
 }
 
 double predictTeamSeconds(ChunkScanOp scan, const Target &target,
