@@ -256,9 +256,11 @@ int64_t predictStateCost(ChunkScanOp scan, const Target &target,
   constexpr double kPicoseconds = 1e12;
   // So many thread blocks reach the rate of all multiprocessors.
   constexpr double kSaturation = 0.91;
-  auto states = tensorType(scan.getStateArgument(0)).getDimSize(1);
+  auto state = tensorType(scan.getStateArgument(0));
+  int64_t values =
+      std::min(state.getDimSize(0), kRoleChannels) * state.getDimSize(1);
   auto accesses = double(scan.getInits().size() + scan.getFinals().size());
-  double bytes = accesses * double(heads * kRoleChannels * states) * 4;
+  double bytes = accesses * double(heads * values) * 4;
   double rate = target.bytesPerSecond / (kSaturation * double(target.units));
   return int64_t(kPicoseconds * bytes / rate);
 }

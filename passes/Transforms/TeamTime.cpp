@@ -22,7 +22,7 @@ static mamba_cost predictCost(ChunkScanOp scan, const Target &target,
   constexpr double kSummary = 0.38, kPlainChunk = 2.5e-6;
   // Teams read and write states in pieces of 32 bytes (an assumption).
   constexpr double kPieces = 1.25;
-  constexpr double kLaunch = 8e-6, kJoin = 1.5e-6, kPicoseconds = 1e12;
+  constexpr double kLaunch = 12e-6, kJoin = 1.5e-6, kPicoseconds = 1e12;
   bool sharesScores =
       llvm::all_of(llvm::seq<unsigned>(scan.getIns().size()), [&](unsigned i) {
         return !isTokenTile(scan, i) ||
