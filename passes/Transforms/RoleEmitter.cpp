@@ -200,4 +200,20 @@ FailureOr<Value> RoleEmitter::emitPointwise(Operation &op, Attribute layout,
   return emitMask(product.mask, product.scale, scores);
 }
 
+Value emitForm(ImplicitLocOpBuilder &b, Value vector, RoleInputs::Form form) {
+  if (form == RoleInputs::Form::Value)
+    return vector;
+  if (form == RoleInputs::Form::Prefix)
+    return tile::CumsumOp::create(b, vector.getType(), vector,
+                                  /*exclusive=*/false, /*reverse=*/false);
+  auto type = cast<RankedTensorType>(vector.getType());
+  RankedTensorType half = type.clone(b.getBF16Type());
+  Value high = arith::TruncFOp::create(b, half, vector);
+  if (form == RoleInputs::Form::High)
+    return high;
+  Value rounded = arith::ExtFOp::create(b, type, high);
+  Value rest = arith::SubFOp::create(b, vector, rounded);
+  return arith::TruncFOp::create(b, half, rest);
+}
+
 } // namespace mamba

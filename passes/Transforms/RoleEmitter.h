@@ -42,6 +42,10 @@ public:
   }
 };
 
+/// A vector over tokens in the form that is wanted of it.
+mlir::Value emitForm(mlir::ImplicitLocOpBuilder &builder, mlir::Value vector,
+                     RoleInputs::Form form);
+
 class RoleEmitter : public TileEmitter {
 public:
   /// Where left operands of products come from that are whole buffers.

@@ -118,7 +118,6 @@ private:
                    llvm::ArrayRef<unsigned> operands);
   void startVectors(const Piece &piece, Consumer consumer, const Work &work,
                     mlir::Value instance, mlir::Value step, mlir::Value ring);
-  mlir::Value emitForm(mlir::Value vector, RoleInputs::Form form);
   mlir::FailureOr<mlir::Value> emitFactors(TileEmitter &emitter,
                                            const FactorKey &key);
   mlir::LogicalResult emitVectors(const Piece &piece, Consumer consumer,

@@ -99,23 +99,6 @@ void RoleKernel::startVectors(const Piece &piece, Consumer consumer,
   tile::CommitCopiesOp::create(b);
 }
 
-/// A vector in the form that another role wants.
-Value RoleKernel::emitForm(Value vector, RoleInputs::Form form) {
-  if (form == RoleInputs::Form::Value)
-    return vector;
-  if (form == RoleInputs::Form::Prefix)
-    return tile::CumsumOp::create(b, vector.getType(), vector,
-                                  /*exclusive=*/false, /*reverse=*/false);
-  auto type = cast<RankedTensorType>(vector.getType());
-  RankedTensorType half = type.clone(b.getBF16Type());
-  Value high = arith::TruncFOp::create(b, half, vector);
-  if (form == RoleInputs::Form::High)
-    return high;
-  Value rounded = arith::ExtFOp::create(b, type, high);
-  Value rest = arith::SubFOp::create(b, vector, rounded);
-  return arith::TruncFOp::create(b, half, rest);
-}
-
 /// scale(j) · exp(prefix(p) − prefix(j)), with the pivot p of
 /// tile.segment_decay.
 FailureOr<Value> RoleKernel::emitFactors(TileEmitter &emitter,
@@ -124,7 +107,7 @@ FailureOr<Value> RoleKernel::emitFactors(TileEmitter &emitter,
   FailureOr<Value> decays = emitter.emit(mask.getLogDecay());
   if (failed(decays))
     return failure();
-  Value prefix = emitForm(*decays, RoleInputs::Form::Prefix);
+  Value prefix = emitForm(b, *decays, RoleInputs::Form::Prefix);
   bool transposed = mask.getTransposed();
   int64_t first = 16 * key.block;
   Value pivot = tile::ExtractOp::create(b, b.getF32Type(), prefix,
@@ -168,7 +151,7 @@ LogicalResult RoleKernel::emitVectors(const Piece &piece, Consumer consumer,
     FailureOr<Value> value = emitter.emit(key.first);
     if (failed(value))
       return failure();
-    Value vector = emitForm(*value, RoleInputs::Form(key.second));
+    Value vector = emitForm(b, *value, RoleInputs::Form(key.second));
     auto bufferType = cast<tile::BufferType>(buffer.getType());
     if (!isa<RankedTensorType>(vector.getType()))
       vector = tile::SplatOp::create(

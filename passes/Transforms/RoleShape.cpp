@@ -19,10 +19,6 @@ namespace mamba {
 namespace {
 /// Consumers for which the warps of the producer warpgroup suffice.
 constexpr int64_t kMaxConsumers = 2;
-/// A segment of a split sequence has at least so many chunks: with fewer, the
-/// second reading of its operands and the look-back cost more than they spread
-/// (measured on sequences of 64 chunks: best with segments of eight).
-constexpr int64_t kSegmentChunks = 8;
 /// Vectors over tokens in flight between the roles, for the memory estimate.
 constexpr int64_t kExportedVectors = 8;
 
@@ -30,11 +26,16 @@ RankedTensorType tensorType(Value value) {
   return cast<RankedTensorType>(value.getType());
 }
 
+bool isBulkOperand(ChunkScanOp scan, unsigned operand) {
+  return hasRole(scan, operand, DimRole::Time) &&
+         tensorType(scan.getBody().getArgument(operand)).getRank() == 2;
+}
+} // namespace
+
 bool hasRole(ChunkScanOp scan, unsigned operand, DimRole role) {
   return llvm::is_contained(scan.getInRole(operand).getRoles(), role);
 }
 
-/// Heads of an operand; 1 where it has no head dimension.
 int64_t countHeads(ChunkScanOp scan, unsigned operand) {
   ArrayRef<DimRole> roles = scan.getInRole(operand).getRoles();
   auto *position = llvm::find(roles, DimRole::Head);
@@ -43,12 +44,6 @@ int64_t countHeads(ChunkScanOp scan, unsigned operand) {
   return tensorType(scan.getIns()[operand])
       .getDimSize(position - roles.begin());
 }
-
-bool isBulkOperand(ChunkScanOp scan, unsigned operand) {
-  return hasRole(scan, operand, DimRole::Time) &&
-         tensorType(scan.getBody().getArgument(operand)).getRank() == 2;
-}
-} // namespace
 
 bool isSharedOperand(ChunkScanOp scan, unsigned operand, int64_t consumers,
                      int64_t slices) {

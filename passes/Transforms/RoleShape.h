@@ -47,12 +47,21 @@ inline constexpr int64_t kRoleChannels = 64;
 /// Chunks of vectors over tokens that are on their way: steps are gathered from
 /// 32-byte sectors and need the longest run-up.
 inline constexpr int64_t kRingStages = 4;
+/// A segment of a split sequence has at least so many chunks: with fewer, the
+/// second reading of its operands and the look-back cost more than they spread
+/// (measured: codegen/PERFORMANCE.md, segments).
+inline constexpr int64_t kSegmentChunks = 8;
 /// Stages of the output tiles.
 inline constexpr int64_t kOutStages = 2;
 
 /// The carried state's transition: state' = decay · state + …; null where it is
 /// the identity, nullopt where it is something else.
 std::optional<mlir::Value> getScalarTransition(ssd::ChunkScanOp scan);
+
+/// Whether an operand has a dimension of this role.
+bool hasRole(ssd::ChunkScanOp scan, unsigned operand, ssd::DimRole role);
+/// Heads of an operand; 1 where it has no head dimension.
+int64_t countHeads(ssd::ChunkScanOp scan, unsigned operand);
 
 /// Whether all consumers of a thread block read the same part of an operand.
 bool isSharedOperand(ssd::ChunkScanOp scan, unsigned operand, int64_t consumers,

@@ -104,7 +104,6 @@ private:
   void markVectors(const Work &work, const Piece &piece, mlir::Value step,
                    mlir::Value parity, mlir::Operation *before);
   mlir::LogicalResult emitVectors(const VectorSite &site);
-  mlir::Value emitForm(mlir::Value vector, RoleInputs::Form form);
 
   // TeamState.cpp: the state at the ends of pieces.
   mlir::Value emitInitialState(const Work &work, const Piece &piece);

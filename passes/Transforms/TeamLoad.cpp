@@ -102,23 +102,6 @@ void TeamKernel::markVectors(const Work &work, const Piece &piece, Value step,
   sites.push_back(site);
 }
 
-/// A vector in the form in which it is wanted.
-Value TeamKernel::emitForm(Value vector, RoleInputs::Form form) {
-  if (form == RoleInputs::Form::Value)
-    return vector;
-  if (form == RoleInputs::Form::Prefix)
-    return tile::CumsumOp::create(b, vector.getType(), vector,
-                                  /*exclusive=*/false, /*reverse=*/false);
-  auto type = cast<RankedTensorType>(vector.getType());
-  RankedTensorType half = type.clone(b.getBF16Type());
-  Value high = arith::TruncFOp::create(b, half, vector);
-  if (form == RoleInputs::Form::High)
-    return high;
-  Value rounded = arith::ExtFOp::create(b, type, high);
-  Value rest = arith::SubFOp::create(b, vector, rounded);
-  return arith::TruncFOp::create(b, half, rest);
-}
-
 LogicalResult TeamKernel::emitVectors(const VectorSite &site) {
   b.setInsertionPoint(site.block, site.at);
   TileEmitter emitter(b, entry, scan, axes, TileShape());
@@ -138,7 +121,7 @@ LogicalResult TeamKernel::emitVectors(const VectorSite &site) {
     FailureOr<Value> value = emitter.emit(key.first);
     if (failed(value))
       return failure();
-    Value vector = emitForm(*value, RoleInputs::Form(key.second));
+    Value vector = emitForm(b, *value, RoleInputs::Form(key.second));
     if (!isa<RankedTensorType>(vector.getType()))
       vector = tile::SplatOp::create(
           b,

@@ -27,27 +27,11 @@ constexpr int64_t kWideChannels = 32, kNarrowChannels = 16;
 /// Thread blocks of a gang at most: what is left of the multiprocessors when
 /// gangs have been dealt out is idle.
 constexpr int64_t kMostGang = 12;
-/// A segment of a split sequence has at least so many chunks (RoleShape.cpp).
-constexpr int64_t kSegmentChunks = 8;
 /// Vectors over tokens in shared memory, for the memory estimate.
 constexpr int64_t kExportedVectors = 5;
 
 RankedTensorType tensorType(Value value) {
   return cast<RankedTensorType>(value.getType());
-}
-
-bool hasRole(ChunkScanOp scan, unsigned operand, DimRole role) {
-  return llvm::is_contained(scan.getInRole(operand).getRoles(), role);
-}
-
-/// Heads of an operand; 1 where it has no head dimension.
-int64_t countHeads(ChunkScanOp scan, unsigned operand) {
-  ArrayRef<DimRole> roles = scan.getInRole(operand).getRoles();
-  const DimRole *position = llvm::find(roles, DimRole::Head);
-  if (position == roles.end())
-    return 1;
-  return tensorType(scan.getIns()[operand])
-      .getDimSize(position - roles.begin());
 }
 
 /// Whether a value is made of operands by arithmetic on elements and vectors.
