@@ -15,6 +15,28 @@ using namespace mamba::ssd;
 
 namespace mamba {
 
+std::string ScheduleSelector::rejectTiles(ScheduleAttr schedule) {
+  const KernelLimits &limits = getMmaSyncLimits();
+  if (schedule.getSubBlock() != limits.rowsPerWarp)
+    return llvm::formatv("sub_block {0} is not the {1} rows of a warp",
+                         schedule.getSubBlock(), limits.rowsPerWarp);
+  if (schedule.getOperand() != operandType)
+    return llvm::formatv("operand {0} is not the inputs' type {1}",
+                         schedule.getOperand(), operandType);
+  return "";
+}
+
+std::string ScheduleSelector::rejectChannels(ScheduleAttr schedule) {
+  const KernelLimits &limits = getMmaSyncLimits();
+  int64_t headdim = apply.getX().getType().getDimSize(3);
+  int64_t channels = schedule.getChannels();
+  if (channels && (channels > headdim || channels % limits.dimMultiple))
+    return llvm::formatv("{0} channels are not a multiple of {1} up to the "
+                         "headdim {2}",
+                         channels, limits.dimMultiple, headdim);
+  return "";
+}
+
 /// What the kernels of the target's instruction family fix.
 std::string ScheduleSelector::rejectForPlain(ScheduleAttr schedule) {
   const KernelLimits &limits = getMmaSyncLimits();
@@ -32,12 +54,8 @@ std::string ScheduleSelector::rejectForPlain(ScheduleAttr schedule) {
   if (schedule.getStages() > limits.maxStages)
     return llvm::formatv("{0} stages exceed {1}", schedule.getStages(),
                          limits.maxStages);
-  int64_t headdim = apply.getX().getType().getDimSize(3);
-  int64_t channels = schedule.getChannels();
-  if (channels && (channels > headdim || channels % limits.dimMultiple))
-    return llvm::formatv("{0} channels are not a multiple of {1} up to the "
-                         "headdim {2}",
-                         channels, limits.dimMultiple, headdim);
+  if (std::string rejection = rejectChannels(schedule); !rejection.empty())
+    return rejection;
   if (schedule.getWeights() != WeightSide::Keys)
     return "kernels without teams put the state weights on the keys";
   if (schedule.getOperand() != operandType)

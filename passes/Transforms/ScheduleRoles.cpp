@@ -19,15 +19,10 @@ namespace mamba {
 /// What the kernels with roles fix, besides what their checks see in the
 /// program.
 std::string ScheduleSelector::rejectForRoles(ScheduleAttr schedule) {
-  const KernelLimits &limits = getMmaSyncLimits();
   if (schedule.getForm() != Form::Chunked)
     return "kernels with roles are chunked";
-  if (schedule.getSubBlock() != limits.rowsPerWarp)
-    return llvm::formatv("sub_block {0} is not the {1} rows of a warp",
-                         schedule.getSubBlock(), limits.rowsPerWarp);
-  if (schedule.getOperand() != operandType)
-    return llvm::formatv("operand {0} is not the inputs' type {1}",
-                         schedule.getOperand(), operandType);
+  if (std::string rejection = rejectTiles(schedule); !rejection.empty())
+    return rejection;
   if (request.channels || request.warps || request.stages ||
       request.weights == WeightSide::Keys)
     return "channels, warps, stages and weights of kernels with roles follow "

@@ -87,6 +87,10 @@ private:
   std::string rejectForm(ssd::ScheduleAttr schedule);
   /// What the kernels of a kind fix, and what they decide and cost.
   std::string rejectForKind(const ScheduleCandidate &candidate);
+  /// What several kinds of kernels fix: sub-blocks and operands, slices of the
+  /// headdim.
+  std::string rejectTiles(ssd::ScheduleAttr schedule);
+  std::string rejectChannels(ssd::ScheduleAttr schedule);
   std::string rejectForPlain(ssd::ScheduleAttr schedule);
   void evaluatePlain(ScheduleCandidate &candidate, ssd::ChunkScanOp scan);
   std::string rejectForRecurrent(ssd::ScheduleAttr schedule);

@@ -16,22 +16,10 @@ namespace mamba {
 
 /// What kernels with teams fix, besides what their checks see in the program.
 std::string ScheduleSelector::rejectForTeams(ScheduleAttr schedule) {
-  const KernelLimits &limits = getMmaSyncLimits();
   if (schedule.getForm() != Form::Chunked || schedule.getChunk() % 32 != 0)
     return "kernels with teams have chunks of a multiple of 32 tokens";
-  if (schedule.getSubBlock() != limits.rowsPerWarp)
-    return llvm::formatv("sub_block {0} is not the {1} rows of a warp",
-                         schedule.getSubBlock(), limits.rowsPerWarp);
-  if (schedule.getOperand() != operandType)
-    return llvm::formatv("operand {0} is not the inputs' type {1}",
-                         schedule.getOperand(), operandType);
-  int64_t headdim = apply.getX().getType().getDimSize(3);
-  int64_t channels = schedule.getChannels();
-  if (channels && (channels > headdim || channels % limits.dimMultiple))
-    return llvm::formatv("{0} channels are not a multiple of {1} up to the "
-                         "headdim {2}",
-                         channels, limits.dimMultiple, headdim);
-  return "";
+  std::string rejection = rejectTiles(schedule);
+  return rejection.empty() ? rejectChannels(schedule) : rejection;
 }
 
 void ScheduleSelector::evaluateTeams(ScheduleCandidate &candidate,
