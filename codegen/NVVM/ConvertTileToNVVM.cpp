@@ -224,6 +224,7 @@ LogicalResult lowerTiles(gpu::GPUFuncOp function, const KernelInfo &kernel) {
   populateBulkCopyPatterns(converter, patterns, kernel);
   populateElementwisePatterns(converter, patterns);
   populateGlobalPatterns(converter, patterns, kernel);
+  populateGlobalTilePatterns(converter, patterns, kernel);
   populateLayoutPatterns(converter, patterns, kernel);
   populateMmaPatterns(converter, patterns, kernel);
   populatePipelinePatterns(converter, patterns, kernel);

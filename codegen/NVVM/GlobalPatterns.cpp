@@ -1,14 +1,13 @@
 // SPDX-FileCopyrightText: The mamba-compiler authors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Global memory: asynchronous copies to shared memory, coalesced copies from
-// it, and loads and stores of register tiles.
+// Global memory: asynchronous copies to shared memory and coalesced copies from
+// it.
 
 #include "codegen/NVVM/SharedAccess.h"
 #include "codegen/NVVM/TileLowering.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
 
@@ -18,7 +17,6 @@ namespace {
 using arith::CmpIPredicate;
 using tile::kLanes;
 using tile::kUnitBytes;
-using tile::RegisterLayout;
 using tile::SharedLayout;
 
 //===----------------------------------------------------------------------===//
@@ -103,20 +101,6 @@ void forEachUnit(ThreadBuilder &b, const UnitWalk &walk, GlobalSide global,
   }
 }
 
-Value bothAnd(ThreadBuilder &b, Value a, Value c) {
-  return a ? b.createOrFold<arith::AndIOp>(a, c) : c;
-}
-
-/// Runs `body` where the condition holds (everywhere if there is none).
-void when(ThreadBuilder &b, Value condition, function_ref<void()> body) {
-  if (!condition)
-    return body();
-  auto branch = scf::IfOp::create(b, condition, /*withElseRegion=*/false);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(branch.thenBlock());
-  body();
-}
-
 struct CopyAsyncLowering : TilePattern<tile::CopyAsyncOp> {
   using TilePattern::TilePattern;
   LogicalResult
@@ -136,13 +120,13 @@ struct CopyAsyncLowering : TilePattern<tile::CopyAsyncOp> {
     forEachUnit(b, walk,
                 {adaptor.getSource(), adaptor.getOffset(), adaptor.getStride()},
                 adaptor.getBuffer(), [&](const UnitStep &step) {
-                  Value valid = bothAnd(
-                      b, b.compare(CmpIPredicate::slt, step.row, rows),
+                  Value valid = b.both(
+                      b.compare(CmpIPredicate::slt, step.row, rows),
                       b.compare(CmpIPredicate::slt, step.column, columns));
                   // The source size: what is left of the 16 bytes is filled
                   // with 0.
                   Value bytes = b.select(valid, b.i32(kUnitBytes), b.i32(0));
-                  when(b, step.inside, [&] {
+                  b.when(step.inside, [&] {
                     b.intrinsic("llvm.nvvm.cp.async.cg.shared.global.16.s", {},
                                 {step.shared, step.global, bytes});
                   });
@@ -178,160 +162,13 @@ struct CopyOutLowering : TilePattern<tile::CopyOutOp> {
         {adaptor.getDestination(), adaptor.getOffset(), adaptor.getStride()},
         adaptor.getBuffer(), [&](const UnitStep &step) {
           Value valid =
-              bothAnd(b, b.compare(CmpIPredicate::slt, step.row, rows),
-                      b.compare(CmpIPredicate::slt, step.column, columns));
-          when(b, bothAnd(b, step.inside, valid), [&] {
+              b.both(b.compare(CmpIPredicate::slt, step.row, rows),
+                     b.compare(CmpIPredicate::slt, step.column, columns));
+          b.when(b.both(step.inside, valid), [&] {
             b.store(b.load(unit, step.shared, kUnitBytes), step.global,
                     kUnitBytes);
           });
         });
-    rewriter.eraseOp(op);
-    return success();
-  }
-};
-
-//===----------------------------------------------------------------------===//
-// Register tiles
-//===----------------------------------------------------------------------===//
-
-/// Where the registers of all threads end along an axis: past the tile, if it
-/// ends inside of a register.
-int64_t endOf(const RegisterLayout &layout, int axis) {
-  int64_t last = 0;
-  for (const tile::Coordinate &reg : layout.registers)
-    last = std::max(last, reg[axis]);
-  for (const tile::Coordinate &bit : layout.laneBits)
-    last += bit[axis];
-  last += (layout.warps.grid[0] - 1) * layout.warpRow[axis];
-  last += (layout.warps.grid[1] - 1) * layout.warpColumn[axis];
-  return last + 1;
-}
-
-/// Addresses and bounds of a register tile's elements in global memory.
-class GlobalElements {
-public:
-  GlobalElements(ThreadBuilder &b, RankedTensorType type, Value pointer,
-                 Value offset, ValueRange strides, ValueRange bounds)
-      : b(b), layout(tile::getRegisterLayout(type)),
-        elementBytes(type.getElementTypeBitWidth() / 8) {
-    Value element = b.toI64(offset);
-    for (auto [axis, stride, bound] : llvm::enumerate(strides, bounds)) {
-      int which = static_cast<int>(axis);
-      coordinates.push_back(b.threadCoordinate(layout, which));
-      this->strides.push_back(b.toI64(stride));
-      this->bounds.push_back(b.clampToI32(bound, layout.shape[axis]));
-      Value along = arith::MulIOp::create(b, b.widen(coordinates.back()),
-                                          this->strides.back());
-      element = b.add(element, along);
-    }
-    origin = b.pointerAdd(pointer, b.mul(element, elementBytes));
-  }
-
-  /// Registers in groups of as many are neighbours in memory.
-  int64_t run() const {
-    return constantOf(strides.back()) == 1 ? layout.columnRun() : 1;
-  }
-
-  Value address(int64_t reg) {
-    Value address = origin;
-    for (size_t axis = 0; axis < coordinates.size(); ++axis) {
-      int64_t constant = layout.registers[reg][axis];
-      if (constant != 0)
-        address = b.pointerAdd(address,
-                               b.mul(strides[axis], constant * elementBytes));
-    }
-    return address;
-  }
-
-  /// i1, or null if all elements of the tile are inside.
-  Value inBounds(int64_t reg) {
-    Value valid;
-    for (size_t axis = 0; axis < coordinates.size(); ++axis) {
-      if (constantOf(bounds[axis]) == endOf(layout, static_cast<int>(axis)))
-        continue;
-      valid = bothAnd(
-          b, valid,
-          b.compare(CmpIPredicate::slt,
-                    b.add(coordinates[axis], layout.registers[reg][axis]),
-                    bounds[axis]));
-    }
-    return valid;
-  }
-
-  const RegisterLayout &getLayout() const { return layout; }
-  unsigned alignment(int64_t count) const {
-    return static_cast<unsigned>(elementBytes * count);
-  }
-
-private:
-  ThreadBuilder &b;
-  RegisterLayout layout;
-  int64_t elementBytes;
-  SmallVector<Value> coordinates, strides, bounds;
-  Value origin;
-};
-
-/// The value at an address, or 0 where `valid` does not hold (null: it does).
-Value loadOrZero(ThreadBuilder &b, Type type, Value address, Value valid,
-                 unsigned alignment) {
-  if (!valid)
-    return b.load(type, address, alignment);
-  auto branch = scf::IfOp::create(b, TypeRange(type), valid,
-                                  /*withElseRegion=*/true);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(branch.thenBlock());
-  scf::YieldOp::create(b, b.load(type, address, alignment));
-  b.setInsertionPointToStart(branch.elseBlock());
-  Value zero = arith::ConstantOp::create(b, b.getZeroAttr(type));
-  scf::YieldOp::create(b, zero);
-  return branch.getResult(0);
-}
-
-struct LoadGlobalLowering : TilePattern<tile::LoadGlobalOp> {
-  using TilePattern::TilePattern;
-  LogicalResult
-  matchAndRewrite(tile::LoadGlobalOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    ThreadBuilder b(op.getLoc(), rewriter);
-    RankedTensorType type = op.getResult().getType();
-    GlobalElements elements(b, type, adaptor.getSource(), adaptor.getOffset(),
-                            adaptor.getStrides(), adaptor.getBounds());
-    int64_t step = elements.run();
-    Type access = type.getElementType();
-    if (step > 1)
-      access = VectorType::get(step, access);
-    SmallVector<Value> values;
-    for (int64_t reg = 0; reg < elements.getLayout().numRegisters();
-         reg += step)
-      values.push_back(loadOrZero(b, access, elements.address(reg),
-                                  elements.inBounds(reg),
-                                  elements.alignment(step)));
-    rewriter.replaceOp(op, step > 1 ? b.packRuns(values) : b.pack(values));
-    return success();
-  }
-};
-
-struct StoreGlobalLowering : TilePattern<tile::StoreGlobalOp> {
-  using TilePattern::TilePattern;
-  LogicalResult
-  matchAndRewrite(tile::StoreGlobalOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    ThreadBuilder b(op.getLoc(), rewriter);
-    RankedTensorType type = op.getTile().getType();
-    GlobalElements elements(b, type, adaptor.getDestination(),
-                            adaptor.getOffset(), adaptor.getStrides(),
-                            adaptor.getBounds());
-    int64_t step = elements.run();
-    SmallVector<Value> values = step > 1 ? b.unpackRuns(adaptor.getTile(), step)
-                                         : b.unpack(adaptor.getTile());
-    Value primary = b.isPrimary(elements.getLayout());
-    for (auto [i, value] : llvm::enumerate(values)) {
-      int64_t reg = static_cast<int64_t>(i) * step;
-      Value valid = elements.inBounds(reg);
-      when(b, valid ? bothAnd(b, primary, valid) : primary, [&] {
-        b.store(value, elements.address(reg), elements.alignment(step));
-      });
-    }
     rewriter.eraseOp(op);
     return success();
   }
@@ -342,8 +179,8 @@ struct StoreGlobalLowering : TilePattern<tile::StoreGlobalOp> {
 void populateGlobalPatterns(const TypeConverter &converter,
                             RewritePatternSet &patterns,
                             const KernelInfo &kernel) {
-  patterns.add<CopyAsyncLowering, CopyOutLowering, LoadGlobalLowering,
-               StoreGlobalLowering>(converter, patterns.getContext(), kernel);
+  patterns.add<CopyAsyncLowering, CopyOutLowering>(
+      converter, patterns.getContext(), kernel);
 }
 
 } // namespace mamba::codegen

@@ -6,6 +6,7 @@
 #include "dialect/Tile/TileDialect.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Matchers.h"
 
 using namespace mlir;
@@ -130,6 +131,21 @@ Value ThreadBuilder::intrinsic(StringRef name, Type type,
 Value ThreadBuilder::immediate(int64_t value) {
   return LLVM::ConstantOp::create(
       *this, getI32IntegerAttr(static_cast<int32_t>(value)));
+}
+
+Value ThreadBuilder::both(Value a, Value b) {
+  if (!a || !b)
+    return a ? a : b;
+  return createOrFold<arith::AndIOp>(a, b);
+}
+
+void ThreadBuilder::when(Value condition, function_ref<void()> body) {
+  if (!condition)
+    return body();
+  auto branch = scf::IfOp::create(*this, condition, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(*this);
+  setInsertionPointToStart(branch.thenBlock());
+  body();
 }
 
 Value ThreadBuilder::assembly(StringRef text, StringRef constraints, Type type,

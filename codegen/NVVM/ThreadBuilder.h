@@ -59,6 +59,10 @@ public:
                   mlir::ValueRange arguments);
   /// A constant argument of an intrinsic that takes nothing else.
   Value immediate(int64_t value);
+  /// True if both conditions hold; a null one does.
+  Value both(Value a, Value b);
+  /// Emits `body` for the threads in which the condition holds.
+  void when(Value condition, llvm::function_ref<void()> body);
   /// Inline PTX that is executed as often as it stands and that no access to
   /// memory passes. No result if `type` is null.
   Value assembly(llvm::StringRef text, llvm::StringRef constraints,

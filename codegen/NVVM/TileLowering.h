@@ -90,6 +90,9 @@ void populateElementwisePatterns(const mlir::TypeConverter &converter,
 void populateGlobalPatterns(const mlir::TypeConverter &converter,
                             mlir::RewritePatternSet &patterns,
                             const KernelInfo &kernel);
+void populateGlobalTilePatterns(const mlir::TypeConverter &converter,
+                                mlir::RewritePatternSet &patterns,
+                                const KernelInfo &kernel);
 void populateLayoutPatterns(const mlir::TypeConverter &converter,
                             mlir::RewritePatternSet &patterns,
                             const KernelInfo &kernel);

@@ -201,7 +201,7 @@ static bool hasRuns(const RegisterLayout &layout, int64_t count) {
 }
 
 int64_t RegisterLayout::columnRun() const {
-  for (int64_t count : {4, 2})
+  for (int64_t count : {8, 4, 2})
     if (hasRuns(*this, count))
       return count;
   return 1;
@@ -210,6 +210,65 @@ int64_t RegisterLayout::columnRun() const {
 bool RegisterLayout::isCutOverWarps(int axis) const {
   return (warps.grid[0] > 1 && warpRow[axis] != 0) ||
          (warps.grid[1] > 1 && warpColumn[axis] != 0);
+}
+
+/// The runs in pairs whose coordinates differ by `distance`; empty if some run
+/// has no partner.
+static std::vector<std::array<int64_t, 2>>
+pairRuns(const RegisterLayout &layout, int64_t length, Coordinate distance) {
+  int64_t count = layout.numRegisters() / length;
+  std::vector<bool> taken(count);
+  std::vector<std::array<int64_t, 2>> pairs;
+  for (int64_t first = 0; first < count; ++first) {
+    if (taken[first])
+      continue;
+    Coordinate wanted = layout.registers[first * length];
+    for (int axis : {0, 1})
+      wanted[axis] += distance[axis];
+    int64_t second = first + 1;
+    while (second < count && layout.registers[second * length] != wanted)
+      ++second;
+    if (second == count || taken[second])
+      return {};
+    taken[second] = true;
+    pairs.push_back({first, second});
+  }
+  return pairs;
+}
+
+std::optional<LaneSwap> lengthenRuns(const RegisterLayout &layout) {
+  int last = layout.rank - 1;
+  int64_t length = layout.columnRun();
+  Coordinate neighbour{};
+  neighbour[last] = length;
+  LaneSwap swap{0, {}, layout};
+  auto bit =
+      std::find(layout.laneBits.begin(), layout.laneBits.end(), neighbour);
+  if (bit == layout.laneBits.end())
+    return std::nullopt;
+  swap.laneBit = static_cast<int>(bit - layout.laneBits.begin());
+  // Partners in the same row, if there are any: then a warp's store is of fewer
+  // and longer pieces of rows.
+  Coordinate distance{};
+  for (int axis : {last, 0})
+    for (int64_t reg = 0; reg < layout.numRegisters() && swap.runs.empty();
+         reg += length) {
+      distance = {};
+      distance[axis] = layout.registers[reg][axis] - layout.registers[0][axis];
+      if (distance[axis] > 0)
+        swap.runs = pairRuns(layout, length, distance);
+    }
+  if (swap.runs.empty())
+    return std::nullopt;
+  swap.result.laneBits[swap.laneBit] = distance;
+  swap.result.registers.clear();
+  for (auto [first, second] : swap.runs)
+    for (int64_t column = 0; column < 2 * length; ++column) {
+      Coordinate at = layout.registers[first * length];
+      at[last] += column;
+      swap.result.registers.push_back(at);
+    }
+  return swap;
 }
 
 RegisterLayout accumulatorLayout(int64_t m, int64_t n, WarpGrid warps) {

@@ -21,6 +21,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace mamba::tile {
@@ -73,7 +74,7 @@ struct RegisterLayout {
   /// element in the same thread; empty if some thread lacks one.
   std::vector<int64_t> renaming(const RegisterLayout &to) const;
 
-  /// The largest of 4, 2 and 1 such that registers in groups of as many hold
+  /// The largest of 8, 4, 2 and 1 such that registers in groups of as many hold
   /// neighbours along the last axis, the first of them at a multiple of it.
   int64_t columnRun() const;
 
@@ -81,6 +82,21 @@ struct RegisterLayout {
   /// rest.
   bool isCutOverWarps(int axis) const;
 };
+
+/// A step that doubles the runs of a layout (`columnRun`). Lanes in pairs,
+/// whose numbers differ in one bit, hold neighbouring runs; for each pair (a,
+/// b) of runs the lane without the bit gives its run b for run a of the other
+/// one.
+struct LaneSwap {
+  int laneBit;
+  /// Numbers of runs before the step. The next run of `result` is what has
+  /// arrived in a, and then in b.
+  std::vector<std::array<int64_t, 2>> runs;
+  RegisterLayout result;
+};
+
+/// None if no lanes hold neighbouring runs, or runs do not come in pairs.
+std::optional<LaneSwap> lengthenRuns(const RegisterLayout &layout);
 
 RegisterLayout accumulatorLayout(int64_t m, int64_t n, WarpGrid warps);
 RegisterLayout operandALayout(int64_t m, int64_t k, WarpGrid warps);

@@ -288,7 +288,10 @@ def StoreGlobalOp : Tile_Op<"store_global",
   let summary = "Write a tile from registers to global memory";
   let description = [{
     destination[offset + Σ i_d·stride_d] = tile(i…) inside the bounds. Copies of
-    a replicated layout store once. Neighbours as in `tile.load_global`.
+    a replicated layout store once. Neighbours as in `tile.load_global`; where
+    the offset, the other strides and the last bound are seen to be multiples of
+    eight (four), lanes swap 16-bit elements until each has as many neighbours.
+    The pointer is a multiple of 16 bytes.
 
     ```mlir
     tile.store_global %s -> %sT[%o] strides [%n, %c1] bounds [%p, %n]

@@ -203,4 +203,56 @@ gpu.module @kernels {
         : tensor<64x128xf32, #state>, !llvm.ptr<1>
     gpu.return
   }
+
+  // A thread's 16 pairs of 16 bits become four pieces of 16 bytes, where
+  // everything is a multiple of eight elements: four lanes swap words twice.
+  // CHECK-LABEL: gpu.func @pieces
+  // CHECK-COUNT-8: shfl.sync.bfly.i32"({{.*}}, %c1_i32,
+  // CHECK-COUNT-8: shfl.sync.bfly.i32"({{.*}}, %c2_i32,
+  // CHECK-NOT: shfl
+  // CHECK-COUNT-4: llvm.store {{.*}} {alignment = 16 : i64} : vector<4xi32>, !llvm.ptr<1>
+  // CHECK-NOT: llvm.store
+  // CHECK: gpu.return
+  gpu.func @pieces(%p: !llvm.ptr<1>, %n: index, %token: index) kernel
+      attributes {known_block_size = array<i32: 128, 1, 1>} {
+    %c1 = arith.constant 1 : index
+    %c40 = arith.constant 40 : index
+    %c64 = arith.constant 64 : index
+    %c320 = arith.constant 320 : index
+    %zero = arith.constant dense<0.0> : tensor<64x64xbf16, #acc>
+    %t = arith.muli %token, %c320 : index
+    %o = arith.addi %t, %c40 : index
+    %left = arith.subi %o, %c64 : index
+    %width = arith.minsi %left, %c64 : index
+    tile.store_global %zero -> %p[%o] strides [%c320, %c1] bounds [%n, %width]
+        : tensor<64x64xbf16, #acc>, !llvm.ptr<1>
+    gpu.return
+  }
+
+  // Multiples of four: pieces of 8 bytes. Of f32 the pairs of four lanes fill a
+  // sector as they are, and nothing is known of %ld.
+  // CHECK-LABEL: gpu.func @smaller_pieces
+  // CHECK-COUNT-8: shfl.sync.bfly.i32"({{.*}}, %c1_i32,
+  // CHECK-NOT: shfl
+  // CHECK-COUNT-8: llvm.store {{.*}} {alignment = 8 : i64} : vector<2xi32>, !llvm.ptr<1>
+  // CHECK-NOT: vector<2xi32>
+  // CHECK-COUNT-16: llvm.store {{.*}} {alignment = 8 : i64} : vector<2xf32>, !llvm.ptr<1>
+  // CHECK-COUNT-16: llvm.store {{.*}} {alignment = 4 : i64} : vector<2xbf16>, !llvm.ptr<1>
+  // CHECK: gpu.return
+  gpu.func @smaller_pieces(%p: !llvm.ptr<1>, %ld: index) kernel
+      attributes {known_block_size = array<i32: 128, 1, 1>} {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %c64 = arith.constant 64 : index
+    %c68 = arith.constant 68 : index
+    %zero = arith.constant dense<0.0> : tensor<64x64xbf16, #acc>
+    %wide = arith.constant dense<0.0> : tensor<64x64xf32, #acc>
+    tile.store_global %zero -> %p[%c0] strides [%c68, %c1] bounds [%c64, %c64]
+        : tensor<64x64xbf16, #acc>, !llvm.ptr<1>
+    tile.store_global %wide -> %p[%c0] strides [%c64, %c1] bounds [%c64, %c64]
+        : tensor<64x64xf32, #acc>, !llvm.ptr<1>
+    tile.store_global %zero -> %p[%c0] strides [%ld, %c1] bounds [%c64, %c64]
+        : tensor<64x64xbf16, #acc>, !llvm.ptr<1>
+    gpu.return
+  }
 }

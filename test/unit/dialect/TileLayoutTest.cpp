@@ -173,6 +173,57 @@ TEST(RegisterLayout, RunsOfColumns) {
   EXPECT_EQ(laneLayout(64).columnRun(), 1);
 }
 
+/// What lanes hold after a swap, by the coordinates they held before it, is
+/// what the resulting layout says.
+void expectSwap(const RegisterLayout &layout, const LaneSwap &swap) {
+  int64_t length = layout.columnRun();
+  const RegisterLayout &result = swap.result;
+  ASSERT_EQ(result.numRegisters(), layout.numRegisters());
+  EXPECT_EQ(result.columnRun(), 2 * length);
+  for (int64_t warp = 0; warp < layout.warps.size(); ++warp)
+    for (int64_t lane = 0; lane < kLanes; ++lane)
+      for (int64_t reg = 0; reg < result.numRegisters(); ++reg) {
+        int64_t part = reg / length % 2;
+        auto pair = swap.runs[reg / (2 * length)];
+        int64_t upper = lane >> swap.laneBit & 1;
+        // The parts come from the lower and the upper lane, the run is chosen
+        // by the lane that they are for.
+        int64_t from = lane ^ ((upper ^ part) << swap.laneBit);
+        EXPECT_EQ(
+            result.coordinate(reg, lane, warp),
+            layout.coordinate(pair[upper] * length + reg % length, from, warp));
+      }
+}
+
+TEST(RegisterLayout, SwapsLengthenRuns) {
+  for (const WarpGrid &warps : kGrids)
+    for (int64_t m : {1, 2})
+      for (int64_t n : {1, 2, 3, 4}) {
+        RegisterLayout layout = accumulatorLayout(16 * m * warps.grid[0],
+                                                  8 * n * warps.grid[1], warps);
+        for (int64_t length : {4, 8}) {
+          std::optional<LaneSwap> swap = lengthenRuns(layout);
+          // One block of 16 × 8 has two runs only.
+          bool hasPairs = length == 4 || m % 2 == 0 || n % 2 == 0;
+          ASSERT_EQ(swap.has_value(), hasPairs);
+          if (!swap)
+            break;
+          expectSwap(layout, *swap);
+          expectOwned(swap->result, warps.copies);
+          layout = swap->result;
+        }
+      }
+}
+
+TEST(RegisterLayout, NoSwapWithoutPartners) {
+  EXPECT_FALSE(lengthenRuns(laneLayout(32)));
+  // Every lane holds the same.
+  RegisterLayout replicated;
+  replicated.shape = {1, 4};
+  replicated.registers = {{0, 0}, {0, 2}};
+  EXPECT_FALSE(lengthenRuns(replicated));
+}
+
 TEST(RegisterLayout, CutsOverWarps) {
   RegisterLayout rows = coalescedLayout(16, 64, {{4, 1}, 1});
   EXPECT_TRUE(rows.isCutOverWarps(0));
