@@ -27,7 +27,7 @@ inline constexpr llvm::StringLiteral kCostAttr = "tile.cost";
 /// tensor's parameter and the box, innermost dimension first.
 inline constexpr llvm::StringLiteral kTensorMapsAttr = "tile.tensor_maps";
 /// Types of the workspaces, whose pointers follow those of the tensors; the
-/// dynamic dimension is the number of multiprocessors; integers start as zero.
+/// dynamic dimension is the number of multiprocessors; i64 are flags.
 inline constexpr llvm::StringLiteral kWorkspacesAttr = "tile.workspaces";
 
 /// Attribute of a kernel: thread blocks for each batch and head.

@@ -79,6 +79,21 @@ uint64_t roundUp(int64_t bytes) {
   return (static_cast<uint64_t>(bytes) + mask) & ~mask;
 }
 
+Status countBytes(const mamba_param &param, const CheckedArguments &checked,
+                  int64_t &bytes) {
+  bytes = dtypeBytes(param.dtype);
+  for (int32_t d = 0; d < param.rank; ++d)
+    if (__builtin_mul_overflow(bytes, dimValue(param.dims[d], checked), &bytes))
+      return invalid("is larger than ", INT64_MAX, " bytes");
+  return {};
+}
+
+Status addTemporary(int64_t bytes, int64_t &total) {
+  if (__builtin_add_overflow(total, roundUp(bytes), &total))
+    return invalid("makes the workspace larger than ", INT64_MAX, " bytes");
+  return {};
+}
+
 /// The check of one launch; the members are what every step needs.
 class Checker {
 public:
@@ -239,19 +254,11 @@ Status Checker::checkOverlap(int32_t output) const {
 
 Status Checker::measure(int32_t index) {
   const mamba_param &param = plan.params()[index];
-  int64_t bytes = dtypeBytes(param.dtype);
-  for (int32_t d = 0; d < param.rank; ++d)
-    if (__builtin_mul_overflow(bytes, dimValue(param.dims[d], checked), &bytes))
-      return invalid("is larger than ", INT64_MAX, " bytes");
-  checked.bytes[index] = bytes;
-  if (param.kind != MAMBA_PARAM_TEMPORARY)
-    return {};
-  int64_t &total = checked.workspaceBytes;
-  if (__builtin_add_overflow(total, roundUp(bytes), &total))
-    return invalid("makes the workspace larger than ", INT64_MAX, " bytes");
-  if (param.flags & MAMBA_PARAM_ZEROED)
-    checked.zeroedBytes += static_cast<int64_t>(roundUp(bytes));
-  return {};
+  int64_t &bytes = checked.bytes[index];
+  Status status = countBytes(param, checked, bytes);
+  if (!status.isOk() || param.kind != MAMBA_PARAM_TEMPORARY)
+    return status;
+  return addTemporary(bytes, checked.workspaceBytes);
 }
 
 Status Checker::checkData(int32_t index) {
@@ -313,6 +320,24 @@ Status mamba::rt::checkArguments(const Plan &plan, Placement place,
   return Checker(plan, place, arguments, checked).run();
 }
 
+Result<int64_t> mamba::rt::measureFlags(const Plan &plan, int64_t units) {
+  CheckedArguments sizes;
+  sizes.units = units;
+  int64_t total = 0;
+  for (const mamba_param &param : plan.params()) {
+    if (!(param.flags & MAMBA_PARAM_FLAGS))
+      continue;
+    int64_t bytes = 0;
+    Status status = countBytes(param, sizes, bytes);
+    if (status.isOk())
+      status = addTemporary(bytes, total);
+    if (!status.isOk())
+      return std::move(status).withContext(
+          text("temporary '", param.name, "'"));
+  }
+  return total;
+}
+
 Status mamba::rt::placeTemporaries(const Plan &plan, void *workspace,
                                    uint64_t workspaceBytes,
                                    CheckedArguments &checked) {
@@ -328,11 +353,11 @@ Status mamba::rt::placeTemporaries(const Plan &plan, void *workspace,
   if (address % workspaceAlignment != 0)
     return invalid("the workspace address 0x", std::hex, address, std::dec,
                    " is not a multiple of ", workspaceAlignment, " bytes");
-  for (int32_t zeroed : {int32_t(MAMBA_PARAM_ZEROED), 0})
+  for (int32_t flags : {int32_t(MAMBA_PARAM_FLAGS), 0})
     for (size_t i = 0; i < plan.params().size(); ++i) {
       const mamba_param &param = plan.params()[i];
       if (param.kind != MAMBA_PARAM_TEMPORARY ||
-          (param.flags & MAMBA_PARAM_ZEROED) != zeroed)
+          (param.flags & MAMBA_PARAM_FLAGS) != flags)
         continue;
       checked.pointers[i] = reinterpret_cast<void *>(address);
       address += roundUp(checked.bytes[i]);

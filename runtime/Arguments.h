@@ -29,12 +29,10 @@ struct CheckedArguments {
   std::array<int64_t, MAMBA_MAX_PARAMS> bytes = {};
   /// How much workspace the temporaries need in bytes.
   int64_t workspaceBytes = 0;
-  /// The first bytes of the workspace, which hold the zeroed temporaries.
-  int64_t zeroedBytes = 0;
   /// Multiprocessors of the device, 0 on the CPU.
   int64_t units = 0;
-  /// Whether a kernel that runs reads zeroed temporaries.
-  bool readsZeros = false;
+  /// Whether a kernel that runs relies on what flags hold.
+  bool readsFlags = false;
 };
 
 /// A device as arguments are checked for it.
@@ -52,9 +50,13 @@ int64_t dimValue(const mamba_dim &dim, const CheckedArguments &checked);
 Status checkArguments(const Plan &plan, Placement place, ArgumentList arguments,
                       CheckedArguments &checked);
 
-/// Cuts the temporaries from `workspace`, the zeroed ones first, so that one
-/// memset clears them. MAMBA_INVALID_ARGUMENT if it is null, too small or not
-/// aligned to `workspaceAlignment`.
+/// Bytes of the plan's flags, one param behind the other as in a workspace, on
+/// a device of `units` multiprocessors.
+Result<int64_t> measureFlags(const Plan &plan, int64_t units);
+
+/// Cuts the temporaries from `workspace`, flags first, so that one memset
+/// clears them. MAMBA_INVALID_ARGUMENT if it is null, too small or not aligned
+/// to `workspaceAlignment`.
 Status placeTemporaries(const Plan &plan, void *workspace,
                         uint64_t workspaceBytes, CheckedArguments &checked);
 

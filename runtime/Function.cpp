@@ -19,8 +19,8 @@ Status Function::check(ArgumentList arguments, PreparedLaunch &launch) const {
     if (step < launch.chosen.size())
       launch.chosen[step] = *chosen;
     const mamba_kernel &kernel = launchPlan.kernels()[chosen->index];
-    if (launchPlan.takesZeros(chosen->index))
-      checked.readsZeros |= kernel.gang == 0 || chosen->work.cuts;
+    if (launchPlan.takesFlags(chosen->index))
+      checked.readsFlags |= chosen->work.cuts;
     TensorMapShape shape;
     for (int32_t i = 0; status.isOk() && i < kernel.num_tensor_maps; ++i)
       status =

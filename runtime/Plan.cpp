@@ -68,15 +68,27 @@ Status verifyDim(const mamba_plan &plan, const mamba_dim &dim, DimKind kind) {
   return {};
 }
 
+bool isFlags(const mamba_param &param) {
+  return param.flags & MAMBA_PARAM_FLAGS;
+}
+
 Status verifyFlags(const mamba_plan &plan, const mamba_param &param) {
-  if (param.flags & ~(MAMBA_PARAM_IN_PLACE | MAMBA_PARAM_ZEROED))
+  if (param.flags & ~(MAMBA_PARAM_IN_PLACE | MAMBA_PARAM_FLAGS))
     return invalid("flags ", param.flags, " are unknown");
-  if (!(param.flags & MAMBA_PARAM_ZEROED))
+  if (!isFlags(param))
     return {};
   if (param.kind != MAMBA_PARAM_TEMPORARY)
-    return invalid("only a temporary can start as zeros");
+    return invalid("only a temporary can be flags of thread blocks");
   if (plan.min_capability == 0)
-    return invalid("a temporary that starts as zeros needs a GPU");
+    return invalid("flags of thread blocks need a GPU");
+  if (param.dtype != MAMBA_DTYPE_I64)
+    return invalid("flags of thread blocks are ", dtypeName(param.dtype),
+                   ", expected int64");
+  // Their memory is there before a launch.
+  for (int32_t d = 0; d < param.rank; ++d)
+    if (param.dims[d].symbol >= 0)
+      return invalid("the size of flags of thread blocks is symbol ",
+                     param.dims[d].symbol, " in dimension ", d);
   return {};
 }
 
@@ -176,11 +188,19 @@ Status verifyTensorMap(const mamba_plan &plan, const mamba_tensor_map &map) {
   return std::move(status).withContext(text("'", param.name, "'"));
 }
 
+bool takesAnyFlags(const mamba_plan &plan, const mamba_kernel &kernel) {
+  return std::any_of(
+      kernel.params, kernel.params + kernel.num_params,
+      [&](int32_t param) { return isFlags(plan.params[param]); });
+}
+
 Status verifyPersistence(const mamba_plan &plan, const mamba_kernel &kernel) {
   if (kernel.gang == 0) {
     if (kernel.segment_chunks != 0)
       return invalid("has segments of ", kernel.segment_chunks, " chunks of ",
                      kernel.chunk, " tokens, but no gang that works on them");
+    if (takesAnyFlags(plan, kernel))
+      return invalid("takes flags of thread blocks, but is not persistent");
     return checkRange("chunk length", kernel.chunk, 0, INT32_MAX);
   }
   if (plan.min_capability == 0)
@@ -360,10 +380,7 @@ Result<Plan> Plan::copy(const mamba_plan *source) {
     kernel.name = plan.keep(kernel.name);
   for (int32_t i = 0; i < source->num_kernels; ++i) {
     const mamba_kernel &kernel = source->kernels[i];
-    plan.zeroTakers.push_back(std::any_of(
-        kernel.params, kernel.params + kernel.num_params, [&](int32_t param) {
-          return source->params[param].flags & MAMBA_PARAM_ZEROED;
-        }));
+    plan.flagTakers.push_back(takesAnyFlags(*source, kernel));
     if (kernel.alternative)
       ++plan.stepList.back().count;
     else

@@ -46,8 +46,8 @@ public:
   std::span<const mamba_kernel> kernels() const { return kernelList; }
   std::span<const PlanStep> steps() const { return stepList; }
 
-  /// Whether a kernel takes temporaries that start as zeros.
-  bool takesZeros(int32_t kernel) const { return zeroTakers[kernel]; }
+  /// Whether a kernel takes flags.
+  bool takesFlags(int32_t kernel) const { return flagTakers[kernel]; }
 
   /// How many arguments a caller passes: the inputs and outputs.
   size_t argumentCount() const { return static_cast<size_t>(numArguments); }
@@ -68,7 +68,7 @@ private:
   std::vector<mamba_symbol> symbolList;
   std::vector<mamba_kernel> kernelList;
   std::vector<PlanStep> stepList;
-  std::vector<bool> zeroTakers;
+  std::vector<bool> flagTakers;
   std::vector<int32_t> positions;
   int32_t numArguments = 0;
   // Pointers into the strings stay valid when the plan moves.

@@ -119,7 +119,8 @@ MAMBA_API void mamba_module_release(mamba_module *module);
 typedef struct mamba_function mamba_function;
 
 /* Binds a plan to the kernels of a module. The plan is verified and copied.
- * MAMBA_UNSUPPORTED if the device is not one the plan runs on. */
+ * MAMBA_UNSUPPORTED if the device is not one the plan runs on. Some functions
+ * keep a little device memory (tens of KiB), which is cleared here. */
 MAMBA_API mamba_status *mamba_function_create(mamba_module *module,
                                               const mamba_plan *plan,
                                               mamba_function **function);
@@ -129,6 +130,8 @@ MAMBA_API mamba_status *
 mamba_function_create_cpu(const mamba_plan *plan,
                           const mamba_cpu_kernel *kernels,
                           mamba_function **function);
+
+/* When launches have finished, and graphs with launches will not run again. */
 MAMBA_API void mamba_function_release(mamba_function *function);
 
 /* For all functions below: `arguments` are the plan's inputs and outputs in
@@ -158,7 +161,9 @@ MAMBA_API mamba_status *mamba_function_kernel_name(
 
 /* Validates, then launches on `stream`: no allocation, no synchronisation, and
  * so usable while the stream is being captured into a graph. `workspace` is
- * device memory used by this launch only until it has finished. */
+ * device memory used by this launch only until it has finished: launches of a
+ * function with the same workspace must not overlap in time. Use few: those
+ * behind the first 16 of a function may cost a memset for each launch. */
 MAMBA_API mamba_status *
 mamba_function_launch(const mamba_function *function,
                       const DLTensor *const *arguments, int32_t num_arguments,

@@ -38,6 +38,11 @@ TileTypeConverter::TileTypeConverter(MLIRContext *context) {
   addConversion([](tile::PipelineType type) -> Type {
     return LLVM::LLVMPointerType::get(type.getContext(), 3);
   });
+  addConversion([](tile::FlagsType type, SmallVectorImpl<Type> &types) {
+    for (unsigned space : {1, 3})
+      types.push_back(LLVM::LLVMPointerType::get(type.getContext(), space));
+    return success();
+  });
 }
 
 int64_t KernelInfo::warpsAt(Operation *op) const {
@@ -122,6 +127,7 @@ LogicalResult placeBuffers(gpu::GPUFuncOp function, KernelInfo &kernel) {
     int64_t instances = role ? role.getInstances() : 1;
     place(op, instances * kRangeScaleBytes, kRangeScaleBytes);
   });
+  function.walk([&](tile::FlagsOp op) { place(op, kFlagBytes, kFlagBytes); });
   function.walk([&](tile::PipelineOp op) {
     tile::PipelineType type = op.getPipeline().getType();
     place(op, 2 * kBarrierBytes * type.getStages() * type.getGroups(),
@@ -225,6 +231,7 @@ LogicalResult lowerTiles(gpu::GPUFuncOp function, const KernelInfo &kernel) {
   populateElementwisePatterns(converter, patterns);
   populateGlobalPatterns(converter, patterns, kernel);
   populateGlobalTilePatterns(converter, patterns, kernel);
+  populateHandoverPatterns(converter, patterns, kernel);
   populateLayoutPatterns(converter, patterns, kernel);
   populateMmaPatterns(converter, patterns, kernel);
   populatePipelinePatterns(converter, patterns, kernel);

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The mamba-compiler authors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Pipelines on mbarriers, and what CTAs hand over to each other.
+// Pipelines on mbarriers.
 //
 // A pipeline is the address of its words: the full mbarriers of all slots, then
 // the empty ones. Instructions of a single lane are predicated instead of
@@ -21,8 +21,6 @@ using arith::CmpIPredicate;
 using tile::PipelineType;
 
 namespace {
-
-using tile::RegisterLayout;
 
 enum class Side { Full, Empty };
 
@@ -212,152 +210,6 @@ private:
   }
 };
 
-//===----------------------------------------------------------------------===//
-// Between CTAs
-//===----------------------------------------------------------------------===//
-
-constexpr llvm::StringLiteral kDevice = "device";
-constexpr int64_t kFlagBytes = 4;
-/// Nanoseconds between two looks at a flag.
-constexpr int64_t kPause = 40;
-
-Value flagAddress(ThreadBuilder &b, Value flags, Value index) {
-  return b.pointerAdd(flags, b.mul(b.toI64(index), kFlagBytes));
-}
-
-/// Runs `body` in the first thread of the role instance.
-void inFirstThread(ThreadBuilder &b, function_ref<void()> body) {
-  auto branch = scf::IfOp::create(b, b.isFirstThread(),
-                                  /*withElseRegion=*/false);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(branch.thenBlock());
-  body();
-}
-
-struct SignalLowering : TilePattern<tile::SignalOp> {
-  using TilePattern::TilePattern;
-  LogicalResult
-  matchAndRewrite(tile::SignalOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    ThreadBuilder b(op.getLoc(), rewriter);
-    Value flag = flagAddress(b, adaptor.getFlags(), adaptor.getIndex());
-    // The barrier orders the other threads' stores before the fence.
-    emitBarrier(b, kernel);
-    inFirstThread(b, [&] {
-      LLVM::FenceOp::create(b, LLVM::AtomicOrdering::acq_rel, kDevice);
-      LLVM::StoreOp::create(b, b.i32(1), flag, kFlagBytes, /*isVolatile=*/false,
-                            /*isNonTemporal=*/false,
-                            /*isInvariantGroup=*/false,
-                            LLVM::AtomicOrdering::release, kDevice);
-    });
-    rewriter.eraseOp(op);
-    return success();
-  }
-};
-
-struct AwaitLowering : TilePattern<tile::AwaitOp> {
-  using TilePattern::TilePattern;
-  LogicalResult
-  matchAndRewrite(tile::AwaitOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    ThreadBuilder b(op.getLoc(), rewriter);
-    if (adaptor.getCount()) {
-      spinSideBySide(b, adaptor);
-    } else {
-      Value flag = flagAddress(b, adaptor.getFlags(), adaptor.getIndex());
-      inFirstThread(b, [&] { spin(b, flag); });
-    }
-    emitBarrier(b, kernel);
-    rewriter.eraseOp(op);
-    return success();
-  }
-
-private:
-  /// Lane i of every warp waits for flags i, i + 32, …
-  static void spinSideBySide(ThreadBuilder &b, OpAdaptor adaptor) {
-    Value lanes = b.i64(tile::kLanes);
-    auto loop = scf::ForOp::create(b, b.widen(b.lane()),
-                                   b.toI64(adaptor.getCount()), lanes);
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(loop.getBody());
-    Value offset = b.createOrFold<arith::MulIOp>(loop.getInductionVar(),
-                                                 b.toI64(adaptor.getStride()));
-    Value index =
-        b.createOrFold<arith::AddIOp>(offset, b.toI64(adaptor.getIndex()));
-    spin(b, b.pointerAdd(adaptor.getFlags(), b.mul(index, kFlagBytes)));
-  }
-
-  static void spin(ThreadBuilder &b, Value flag) {
-    auto loop = scf::WhileOp::create(b, TypeRange(), ValueRange());
-    OpBuilder::InsertionGuard guard(b);
-    b.createBlock(&loop.getBefore());
-    Value seen = LLVM::LoadOp::create(
-        b, b.getI32Type(), flag, kFlagBytes, /*isVolatile=*/false,
-        /*isNonTemporal=*/false, /*isInvariant=*/false,
-        /*isInvariantGroup=*/false, LLVM::AtomicOrdering::acquire, kDevice);
-    Value unset = b.compare(CmpIPredicate::eq, seen, int64_t{0});
-    scf::ConditionOp::create(b, unset, ValueRange());
-    b.createBlock(&loop.getAfter());
-    b.intrinsic("llvm.nvvm.nanosleep", {}, b.i32(kPause));
-    scf::YieldOp::create(b);
-  }
-};
-
-/// Addresses of the 16 bytes of a thread: those of all threads side by side,
-/// then the next.
-struct PackedTile {
-  PackedTile(ThreadBuilder &b, RankedTensorType type, Value pointer,
-             Value offset)
-      : b(b), layout(tile::getRegisterLayout(type)) {
-    Value first = b.pointerAdd(pointer, b.mul(b.toI64(offset), 4));
-    start = b.pointerAdd(first, b.mul(b.thread(), kBytes));
-    threads = layout.warps.grid[0] * layout.warps.grid[1] * tile::kLanes;
-  }
-  int64_t count() const { return layout.numRegisters() / 4; }
-  Value address(int64_t i) { return b.pointerAdd(start, i * threads * kBytes); }
-  static constexpr int64_t kBytes = 16;
-
-  ThreadBuilder &b;
-  RegisterLayout layout;
-  Value start;
-  int64_t threads;
-};
-
-struct StorePackedLowering : TilePattern<tile::StorePackedOp> {
-  using TilePattern::TilePattern;
-  LogicalResult
-  matchAndRewrite(tile::StorePackedOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    ThreadBuilder b(op.getLoc(), rewriter);
-    PackedTile packed(b, op.getTile().getType(), adaptor.getPointer(),
-                      adaptor.getOffset());
-    SmallVector<Value> values = b.unpack(adaptor.getTile());
-    for (int64_t i = 0; i < packed.count(); ++i)
-      b.store(b.pack(ArrayRef<Value>(values).slice(4 * i, 4)),
-              packed.address(i), PackedTile::kBytes);
-    rewriter.eraseOp(op);
-    return success();
-  }
-};
-
-struct LoadPackedLowering : TilePattern<tile::LoadPackedOp> {
-  using TilePattern::TilePattern;
-  LogicalResult
-  matchAndRewrite(tile::LoadPackedOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    ThreadBuilder b(op.getLoc(), rewriter);
-    RankedTensorType type = op.getResult().getType();
-    PackedTile packed(b, type, adaptor.getPointer(), adaptor.getOffset());
-    auto access = VectorType::get(4, type.getElementType());
-    SmallVector<Value> values;
-    for (int64_t i = 0; i < packed.count(); ++i)
-      llvm::append_range(values, b.unpack(b.load(access, packed.address(i),
-                                                 PackedTile::kBytes)));
-    rewriter.replaceOp(op, b.pack(values));
-    return success();
-  }
-};
-
 } // namespace
 
 void populatePipelinePatterns(const TypeConverter &converter,
@@ -365,9 +217,8 @@ void populatePipelinePatterns(const TypeConverter &converter,
                               const KernelInfo &kernel) {
   patterns.add<PipelineLowering, SlotLowering<tile::AcquireOp, Side::Empty>,
                SlotLowering<tile::WaitOp, Side::Full>, ExpectLowering,
-               CommitLowering, ReleaseLowering, SignalLowering, AwaitLowering,
-               StorePackedLowering, LoadPackedLowering>(
-      converter, patterns.getContext(), kernel);
+               CommitLowering, ReleaseLowering>(converter,
+                                                patterns.getContext(), kernel);
 }
 
 } // namespace mamba::codegen

@@ -21,11 +21,14 @@ inline constexpr llvm::StringLiteral kSharedSymbol = "tile_shared";
 inline constexpr int64_t kRangeScaleBytes = 128;
 /// Shared memory of an mbarrier.
 inline constexpr int64_t kBarrierBytes = 8;
+/// A flag, and what is kept of opened flags in shared memory.
+inline constexpr int64_t kFlagBytes = 8;
 /// Attribute of a lowered function: bytes of shared memory, i64.
 inline constexpr llvm::StringLiteral kSharedBytesAttr = "tile.shared_bytes";
 
 /// Register tile, pending or not → vector<K×T> of the K elements a thread
-/// holds; buffer, pipeline → pointer into shared memory.
+/// holds; buffer, pipeline → pointer into shared memory; flags → a pointer to
+/// them and one into shared memory.
 class TileTypeConverter : public mlir::TypeConverter {
 public:
   explicit TileTypeConverter(mlir::MLIRContext *context);
@@ -36,7 +39,7 @@ struct KernelInfo {
   const Target *target = nullptr;
   int64_t numWarps = 0;
   int64_t sharedBytes = 0;
-  /// Offset of the memory of each tile.alloc, tile.pipeline and
+  /// Offset of the memory of each tile.alloc, tile.pipeline, tile.flags and
   /// tile.range_scale from the start of shared memory.
   llvm::DenseMap<mlir::Operation *, int64_t> offsets;
   /// Hardware barrier of the first instance of each tile.role that has several
@@ -93,6 +96,9 @@ void populateGlobalPatterns(const mlir::TypeConverter &converter,
 void populateGlobalTilePatterns(const mlir::TypeConverter &converter,
                                 mlir::RewritePatternSet &patterns,
                                 const KernelInfo &kernel);
+void populateHandoverPatterns(const mlir::TypeConverter &converter,
+                              mlir::RewritePatternSet &patterns,
+                              const KernelInfo &kernel);
 void populateLayoutPatterns(const mlir::TypeConverter &converter,
                             mlir::RewritePatternSet &patterns,
                             const KernelInfo &kernel);

@@ -207,18 +207,18 @@ static bool isSameKind(const mamba_param &a, const mamba_param &b) {
 /// takes the larger of their sizes.
 LogicalResult PlanBuilder::addWorkspace(Operation &op, mamba_kernel &kernel,
                                         RankedTensorType type, unsigned index) {
-  bool isFlags = type.getElementType().isInteger(32);
+  bool isFlags = type.getElementType().isInteger(64);
   std::optional<int32_t> dtype =
-      isFlags ? MAMBA_DTYPE_I32 : getDtype(type.getElementType());
+      isFlags ? MAMBA_DTYPE_I64 : getDtype(type.getElementType());
   if (!dtype || type.getRank() > MAMBA_MAX_RANK)
     return op.emitError("the workspace ")
-           << type << " of its kernel is not of f16, bf16, f32, f64 or i32 and "
+           << type << " of its kernel is not of f16, bf16, f32, f64 or i64 and "
            << "rank " << MAMBA_MAX_RANK << " at most";
   mamba_param param{};
   param.kind = MAMBA_PARAM_TEMPORARY;
   param.dtype = *dtype;
   param.rank = int32_t(type.getRank());
-  param.flags = isFlags ? MAMBA_PARAM_ZEROED : 0;
+  param.flags = isFlags ? MAMBA_PARAM_FLAGS : 0;
   for (unsigned dim = 0; dim < type.getRank(); ++dim)
     param.dims[dim] = type.isDynamicDim(dim)
                           ? mamba_dim MAMBA_DIM_UNITS(1)

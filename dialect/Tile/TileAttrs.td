@@ -231,4 +231,13 @@ def Tile_PipelineType : TypeDef<Tile_Dialect, "Pipeline"> {
   let genVerifyDecl = 1;
 }
 
+def Tile_FlagsType : TypeDef<Tile_Dialect, "Flags"> {
+  let mnemonic = "flags";
+  let summary = "Flags in global memory, as one launch of a kernel sees them";
+  let description = [{
+    `!tile.flags`: what `tile.flags` makes of a flag area. Flags that earlier
+    launches have set are not set.
+  }];
+}
+
 #endif // DIALECT_TILE_TILEATTRS_TD

@@ -180,6 +180,22 @@ LogicalResult ExpectOp::verify() {
   return success();
 }
 
+//===----------------------------------------------------------------------===//
+// Between CTAs
+//===----------------------------------------------------------------------===//
+
+LogicalResult FlagsOp::verify() {
+  Operation *parent = (*this)->getParentOp();
+  if (!isa<FunctionOpInterface, RoleOp>(parent))
+    return emitOpError("(C1) stands in the body of a function or of a role, "
+                       "got one of '")
+           << parent->getName() << "'";
+  for (Operation *user : getPointer().getUsers())
+    if (user != *this && isa<FlagsOp>(user))
+      return emitOpError("(C2) another op opens the same flags");
+  return success();
+}
+
 /// Rule (C1) of the packed accesses.
 static LogicalResult verifyPacked(Operation *op, RankedTensorType tile) {
   RegisterLayout layout = getRegisterLayout(tile);

@@ -274,44 +274,70 @@ def ReleaseOp : Tile_ArriveOp<"release", "Arrive on empty: the slot is read"> {
 // Between CTAs
 //===----------------------------------------------------------------------===//
 
+def FlagsOp : Tile_Op<"flags", [MemoryEffects<[
+    MemRead<GlobalResource>, MemWrite<GlobalResource>]>]> {
+  let summary = "Open the flags of this launch";
+  let description = [{
+    Makes flags, none of which is set, of a flag area: memory of one 64-bit word
+    more than it has flags, which was zero before its first launch. Whatever
+    launches before have left there does not count, and nobody has to clear it;
+    launches that overlap in time have areas of their own.
+
+    The first word counts: in each launch all that open the area (the CTAs, or
+    the instances of a role in all CTAs) add 2¹⁶ to it together, so that the bits
+    above those 16 number the launch. A flag is set while it holds that number,
+    plus one. Numbers have 48 bits, and do not come again.
+
+    ```mlir
+    %flags = tile.flags %workspace : !llvm.ptr<1>
+    ```
+    Rules: (C1) is executed once by each of them: it stands in the body of a
+    function or of a role, not in a loop or branch; (C2) nothing else in the
+    function opens the same pointer. At most 2¹⁶ open it, in a grid of one
+    dimension.
+  }];
+  let arguments = (ins GlobalPointer:$pointer);
+  let results = (outs Tile_FlagsType:$flags);
+  let assemblyFormat = "$pointer attr-dict `:` qualified(type($pointer))";
+  let hasVerifier = 1;
+}
+
 def SignalOp : Tile_Op<"signal", [MemoryEffects<[
     MemRead<GlobalResource>, MemWrite<GlobalResource>]>]> {
   let summary = "Set a flag in global memory after all earlier stores";
   let description = [{
-    `flags[index] = 1`, after every earlier global store of the role instance
+    Sets `flags[index]`, after every earlier global store of the role instance
     (of the CTA outside of roles), for whoever awaits it.
 
     ```mlir
-    tile.signal %flags[%i] : !llvm.ptr<1>
+    tile.signal %flags[%i]
     ```
   }];
-  let arguments = (ins GlobalPointer:$flags, Index:$index);
-  let assemblyFormat = "$flags `[` $index `]` attr-dict `:` qualified(type($flags))";
+  let arguments = (ins Tile_FlagsType:$flags, Index:$index);
+  let assemblyFormat = "$flags `[` $index `]` attr-dict";
 }
 
 def AwaitOp : Tile_Op<"await", [AttrSizedOperandSegments, MemoryEffects<[
     MemRead<GlobalResource>, MemWrite<GlobalResource>]>]> {
   let summary = "Wait until flags in global memory are set";
   let description = [{
-    Returns when `flags[index]` (i32) is not 0; what the signalling CTA stored
-    before is visible. With `count` and `stride`, when all of `flags[index + i ·
-    stride]`, i = 0 … count − 1, are: threads look at them side by side. The
-    awaited CTAs have lower linear indices and all CTAs of the grid are resident
-    together.
+    Returns when `flags[index]` is set; what the signalling CTA stored before is
+    visible. With `count` and `stride`, when all of `flags[index + i · stride]`,
+    i = 0 … count − 1, are: threads look at them side by side. The awaited CTAs
+    have lower linear indices and all CTAs of the grid are resident together.
 
     ```mlir
-    tile.await %flags[%i] : !llvm.ptr<1>
-    tile.await %flags[%i] count %n stride %s : !llvm.ptr<1>
+    tile.await %flags[%i]
+    tile.await %flags[%i] count %n stride %s
     ```
   }];
-  let arguments = (ins GlobalPointer:$flags, Index:$index,
+  let arguments = (ins Tile_FlagsType:$flags, Index:$index,
                        Optional<Index>:$count, Optional<Index>:$stride);
   let builders = [OpBuilder<(ins "mlir::Value":$flags, "mlir::Value":$index),
                             [{ build($_builder, $_state, flags, index,
                                      mlir::Value(), mlir::Value()); }]>];
   let assemblyFormat = [{
-    $flags `[` $index `]` (`count` $count^ `stride` $stride)? attr-dict `:`
-    qualified(type($flags))
+    $flags `[` $index `]` (`count` $count^ `stride` $stride)? attr-dict
   }];
 }
 

@@ -178,6 +178,17 @@ void PersistentKernel::bindPartOperands(TileEmitter &emitter, const Part &part,
 // States
 //===----------------------------------------------------------------------===//
 
+Attribute PersistentKernel::describeFlags(int64_t flags) {
+  // An area has a word more than flags; its size is a multiple of the number of
+  // multiprocessors.
+  const int64_t sizes[] = {ShapedType::kDynamic, flags + 1};
+  return TypeAttr::get(RankedTensorType::get(sizes, b.getI64Type()));
+}
+
+void PersistentKernel::openFlags() {
+  handoverFlags = tile::FlagsOp::create(b, flagArea);
+}
+
 RankedTensorType PersistentKernel::stateType() {
   auto state = cast<RankedTensorType>(scan.getStateArgument(0).getType());
   const int64_t grid[] = {division.warps, 1};

@@ -79,6 +79,10 @@ protected:
   void bindPartOperands(TileEmitter &emitter, const Part &part,
                         const Member &member, mlir::Operation *before);
 
+  /// The workspace of so many flags for each multiprocessor.
+  mlir::Attribute describeFlags(int64_t flags);
+  /// Where the insertion point is, and for what follows there.
+  void openFlags();
   mlir::RankedTensorType stateType();
   mlir::Value zeroState();
   mlir::Value loadState(mlir::Value pointer, mlir::Value offset,
@@ -112,7 +116,9 @@ protected:
   WorkShape division;
   mlir::Value batchSize, length;
   /// Workspaces: states and decays handed over between blocks, and flags.
-  mlir::Value handoverStates, handoverDecays, handoverFlags;
+  mlir::Value handoverStates, handoverDecays, flagArea;
+  /// The flags, once they have been opened.
+  mlir::Value handoverFlags;
 };
 
 } // namespace mamba

@@ -171,6 +171,8 @@ LogicalResult RoleKernel::emitOutputs(RoleSlots &slots, RoleEmitter &emitter,
 }
 
 LogicalResult RoleKernel::emitConsumeRole(Value instance) {
+  // Its first operands take longer than this.
+  openFlags();
   Work work = emitWork();
   auto walkPiece = [&](Piece &piece) -> LogicalResult {
     Consumer consumer = emitMember(piece, narrow(instance));

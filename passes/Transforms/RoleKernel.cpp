@@ -70,7 +70,7 @@ SmallVector<Attribute> RoleKernel::describeWorkspaces() {
   return {
       describe({units, shape.consumers, kRoleChannels, states}, b.getF32Type()),
       describe({units, shape.consumers}, b.getF32Type()),
-      describe({units, shape.consumers}, b.getI32Type())};
+      describeFlags(shape.consumers)};
 }
 
 void RoleKernel::setAttributes(ArrayRef<Attribute> maps,
@@ -117,7 +117,7 @@ void RoleKernel::bindParameters(unsigned tensors, unsigned workspaces) {
   unsigned next = tensors;
   handoverStates = function.getArgument(next++);
   handoverDecays = function.getArgument(next++);
-  handoverFlags = function.getArgument(next++);
+  flagArea = function.getArgument(next++);
   assert(next == tensors + workspaces && "every workspace is bound");
   batchSize = widen(function.getArgument(next++));
   length = widen(function.getArgument(next++));

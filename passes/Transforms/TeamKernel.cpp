@@ -27,7 +27,7 @@ SmallVector<Attribute> TeamKernel::describeWorkspaces() {
   ArrayRef<int64_t> state = stateType().getShape();
   return {describe({units, shape.teams, state[0], state[1]}, b.getF32Type()),
           describe({units, shape.teams}, b.getF32Type()),
-          describe({units, 1}, b.getI32Type())};
+          describeFlags(/*flags=*/1)};
 }
 
 void TeamKernel::createFunction() {
@@ -55,10 +55,11 @@ void TeamKernel::createFunction() {
   unsigned next = tensors.size();
   handoverStates = function.getArgument(next++);
   handoverDecays = function.getArgument(next++);
-  handoverFlags = function.getArgument(next++);
+  flagArea = function.getArgument(next++);
   batchSize = widen(function.getArgument(next++));
   length = widen(function.getArgument(next++));
   entry.setInsertionPoint(length.getDefiningOp());
+  openFlags();
   Value warp = gpu::SubgroupIdOp::create(b, /*upper_bound=*/IntegerAttr());
   team = number(0);
   if (shape.teams > 1)

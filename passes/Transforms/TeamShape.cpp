@@ -188,7 +188,8 @@ static int64_t countTileBytes(int64_t rows, int64_t columns, Type element) {
 
 static int64_t countSharedBytes(ChunkScanOp scan, const TeamShape &shape) {
   int64_t vectorBytes = 2 * shape.chunk * 4 * shape.teams;
-  int64_t bytes = kExportedVectors * vectorBytes;
+  // The number of the launch stands there, too.
+  int64_t bytes = kExportedVectors * vectorBytes + 8;
   int64_t states = tensorType(scan.getStateArgument(0)).getDimSize(1);
   for (unsigned i = 0; i < scan.getIns().size(); ++i) {
     if (!isTokenTile(scan, i)) {

@@ -34,7 +34,7 @@ extern "C" {
 #endif
 
 /* Grows whenever a struct below changes its meaning or layout. */
-#define MAMBA_PLAN_VERSION 3
+#define MAMBA_PLAN_VERSION 4
 
 /* Limits of a plan, most of them sizes of the arrays below. */
 #define MAMBA_MAX_PARAMS 64
@@ -69,10 +69,12 @@ enum {
    * element is read before it is written). Any other overlap of an output
    * with an argument is rejected. */
   MAMBA_PARAM_IN_PLACE = 1,
-  /* This temporary is zero when the first kernel starts: the runtime clears it
-   * on the launch's stream, unless no kernel that takes it reads it (see
-   * mamba_kernel). Only on a GPU. */
-  MAMBA_PARAM_ZEROED = 2
+  /* Flags between thread blocks: int64, of a size that no symbol changes, only
+   * on a GPU and for persistent kernels. All are zero, or hold what launches
+   * with the same flags have left, which have ended by then. The runtime chooses
+   * between the two, so a kernel counts its launches in them. Where no kernel
+   * that runs reads flags (see mamba_kernel) they hold anything. */
+  MAMBA_PARAM_FLAGS = 2
 };
 
 /* Values of mamba_dim.symbol that are no symbols. */
@@ -107,7 +109,7 @@ typedef struct mamba_param {
   int32_t rank;      /* 0 .. MAMBA_MAX_RANK */
   int32_t alignment; /* of the data pointer in bytes, a power of two; 0 means
                         the element size */
-  int32_t flags;     /* IN_PLACE in outputs, ZEROED in temporaries, or 0 */
+  int32_t flags;     /* IN_PLACE in outputs, FLAGS in temporaries, or 0 */
   mamba_dim dims[MAMBA_MAX_RANK];
 } mamba_param;
 
@@ -161,8 +163,8 @@ typedef struct mamba_cost {
  * else gang * min(groups, sets). A device with fewer than `gang`
  * multiprocessors does not run it. The kernel finds groups = grid / gang and
  * segments = groups > sets ? groups / sets : 1. A block may wait for blocks of
- * smaller index only, because those have started before it. It reads zeroed
- * temporaries only where sequences are cut: if segments > 1, or if the gangs of
+ * smaller index only, because those have started before it. It relies on what
+ * flags hold only where sequences are cut: if segments > 1, or if the gangs of
  * the grid do not divide the sets.
  *
  * A kernel with `alternative` takes the place of the kernel before it: of such

@@ -64,15 +64,29 @@ Status checkGangs(const Plan &plan, int64_t units) {
   return {};
 }
 
+/// Null if the plan has no flags.
+Result<std::unique_ptr<FlagSlots>> createSlots(const GpuDevice &device,
+                                               const Plan &plan) {
+  Result<int64_t> bytes = measureFlags(plan, device.info().multiprocessors);
+  if (!bytes.isOk())
+    return bytes.takeStatus();
+  if (*bytes == 0)
+    return std::unique_ptr<FlagSlots>();
+  return FlagSlots::create(device.shared_from_this(),
+                           static_cast<size_t>(*bytes));
+}
+
 } // namespace
 
 GpuFunction::GpuFunction(std::shared_ptr<LoadedModule> module, Plan plan,
-                         std::vector<BoundKernel> bound)
+                         std::vector<BoundKernel> bound,
+                         std::unique_ptr<FlagSlots> slots)
     : Function(std::move(plan),
                Placement{{kDLCUDA, module->device().info().ordinal},
                          module->device().info().multiprocessors},
                maxGridX),
-      module(std::move(module)), bound(std::move(bound)) {}
+      module(std::move(module)), bound(std::move(bound)),
+      slots(std::move(slots)) {}
 
 Result<GpuFunction> GpuFunction::create(std::shared_ptr<LoadedModule> module,
                                         Plan plan) {
@@ -104,7 +118,11 @@ Result<GpuFunction> GpuFunction::create(std::shared_ptr<LoadedModule> module,
   }
   if (!status.isOk())
     return status;
-  return GpuFunction(std::move(module), std::move(plan), std::move(bound));
+  Result<std::unique_ptr<FlagSlots>> slots = createSlots(device, plan);
+  if (!slots.isOk())
+    return slots.takeStatus();
+  return GpuFunction(std::move(module), std::move(plan), std::move(bound),
+                     std::move(*slots));
 }
 
 Status GpuFunction::launchKernel(const ChosenKernel &chosen,
@@ -139,6 +157,24 @@ Status GpuFunction::launchKernel(const ChosenKernel &chosen,
       "cuLaunchKernel");
 }
 
+Status GpuFunction::provideFlags(void *workspace, CheckedArguments &checked,
+                                 Stream stream) const {
+  char *start = static_cast<char *>(workspace);
+  if (char *slot = static_cast<char *>(slots->find(workspace))) {
+    for (size_t i = 0; i < plan().params().size(); ++i)
+      if (plan().params()[i].flags & MAMBA_PARAM_FLAGS)
+        checked.pointers[i] =
+            slot + (static_cast<char *>(checked.pointers[i]) - start);
+    return {};
+  }
+  // Flags are the start of the workspace.
+  const Driver &driver = module->device().driver();
+  return driver.check(
+      driver.memsetWordsAsync(reinterpret_cast<DevicePointer>(workspace),
+                              /*value=*/0, slots->bytes() / 4, stream),
+      "cuMemsetD32Async");
+}
+
 Status GpuFunction::launch(ArgumentList arguments, void *workspace,
                            uint64_t workspaceBytes, Stream stream) const {
   PreparedLaunch prepared;
@@ -148,14 +184,8 @@ Status GpuFunction::launch(ArgumentList arguments, void *workspace,
   CheckedArguments &checked = prepared.checked;
   ContextScope scope(module->device());
   status = scope.takeStatus();
-  const Driver &driver = module->device().driver();
-  // The zeroed temporaries are the start of the workspace.
-  if (status.isOk() && checked.readsZeros)
-    status = driver.check(
-        driver.memsetWordsAsync(
-            reinterpret_cast<DevicePointer>(workspace),
-            /*value=*/0, static_cast<size_t>(checked.zeroedBytes) / 4, stream),
-        "cuMemsetD32Async");
+  if (status.isOk() && checked.readsFlags)
+    status = provideFlags(workspace, checked, stream);
   for (size_t step = 0; status.isOk() && step < plan().steps().size(); ++step)
     status = launchKernel(chosen(prepared, step), checked, stream);
   return status;

@@ -5,6 +5,7 @@
 #define MAMBA_RUNTIME_CUDA_GPUFUNCTION_H
 
 #include "runtime/Function.h"
+#include "runtime/cuda/FlagSlots.h"
 #include "runtime/cuda/LoadedModule.h"
 #include "runtime/cuda/TensorMapCache.h"
 
@@ -20,8 +21,8 @@ public:
   static Result<GpuFunction> create(std::shared_ptr<LoadedModule> module,
                                     Plan plan);
 
-  /// Validates, clears the zeroed temporaries that will be read, then launches
-  /// one kernel of every step on `stream`. No allocation, no synchronisation.
+  /// Validates, provides the flags, then launches one kernel of every step on
+  /// `stream`. No allocation, no synchronisation.
   Status launch(ArgumentList arguments, void *workspace,
                 uint64_t workspaceBytes, Stream stream) const;
 
@@ -34,13 +35,19 @@ private:
   };
 
   GpuFunction(std::shared_ptr<LoadedModule> module, Plan plan,
-              std::vector<BoundKernel> bound);
+              std::vector<BoundKernel> bound, std::unique_ptr<FlagSlots> slots);
 
+  /// Gives the launch the flags that belong to its workspace, or clears those
+  /// in the workspace.
+  Status provideFlags(void *workspace, CheckedArguments &checked,
+                      Stream stream) const;
   Status launchKernel(const ChosenKernel &chosen, CheckedArguments &checked,
                       Stream stream) const;
 
   std::shared_ptr<LoadedModule> module;
   std::vector<BoundKernel> bound;
+  /// Null if the plan has no flags.
+  std::unique_ptr<FlagSlots> slots;
 };
 
 } // namespace mamba::rt::cu

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The mamba-compiler authors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// Device memory and streams for the tools and tests; host applications bring
-// their own.
+// Device memory and streams for the tools and tests, and memory of the
+// runtime's own; host applications bring theirs.
 
 #ifndef MAMBA_RUNTIME_CUDA_MEMORY_H
 #define MAMBA_RUNTIME_CUDA_MEMORY_H

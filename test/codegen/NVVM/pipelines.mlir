@@ -165,48 +165,69 @@ gpu.module @kernels {
     gpu.return
   }
 
+  // Opened by two instances of each block. The first of all in n blocks adds what
+  // the others leave of 65536: 65537 − 2n.
   // CHECK-LABEL: gpu.func @flags
+  // CHECK-SAME: tile.shared_bytes = 8 : i64
+  // CHECK: %[[WORD:.*]] = llvm.mlir.addressof @tile_shared
+  // CHECK: %[[BLOCKS:.*]] = arith.index_cast %grid_dim_x
+  // CHECK: %[[BLOCK:.*]] = arith.index_cast %block_id_x
+  // CHECK: %[[ALL:.*]] = arith.muli %[[BLOCKS]], %c2_i64
+  // CHECK: %[[BEFORE:.*]] = arith.muli %[[BLOCK]], %c2_i64
+  // CHECK: %[[ONE:.*]] = arith.addi %[[BEFORE]], %{{.*}}
+  // CHECK: %[[REST:.*]] = arith.subi %c65537_i64, %[[ALL]]
+  // CHECK: %[[FIRST:.*]] = arith.cmpi eq, %[[ONE]], %c0_i64
+  // CHECK: %[[SHARE:.*]] = arith.select %[[FIRST]], %[[REST]], %c1_i64
+  // CHECK: llvm.inline_asm {{.*}}"{{.*}}@$3 atom.relaxed.gpu.global.add.u64 number, [$0], $1;{{.*}}shr.u64 number, number, 16;{{.*}}add.u64 number, number, 1;{{.*}}@$3 st.shared.b64 [$2], number;{{.*}}", "l,l,r,b,~{memory}" %arg0, %[[SHARE]], %[[WORD]], %{{.*}} :
+  // CHECK: "llvm.nvvm.bar.warp.sync"
+  // The flags stand behind the counter.
   // CHECK: %[[INDEX:.*]] = arith.index_cast %{{.*}} : index to i64
-  // CHECK: %[[BYTES:.*]] = arith.muli %[[INDEX]], %c4_i64
-  // CHECK: %[[FLAG:.*]] = llvm.getelementptr %arg0[%[[BYTES]]]
+  // CHECK: %[[BYTES:.*]] = arith.muli %[[INDEX]], %c8_i64
+  // CHECK: %[[WHERE:.*]] = llvm.getelementptr %arg0[%[[BYTES]]]
+  // CHECK: %[[FLAG:.*]] = llvm.getelementptr %[[WHERE]][8]
   // CHECK: scf.if
+  // CHECK: %[[SET:.*]] = llvm.load %[[WORD]]
   // CHECK: scf.while
-  // CHECK: %[[SEEN:.*]] = llvm.load %[[FLAG]] atomic syncscope("device") acquire {alignment = 4 : i64}
-  // CHECK: %[[NOT_YET:.*]] = arith.cmpi eq, %[[SEEN]], %c0_i32
+  // CHECK: %[[SEEN:.*]] = llvm.load %[[FLAG]] atomic syncscope("device") acquire {alignment = 8 : i64}
+  // CHECK: %[[NOT_YET:.*]] = arith.cmpi ne, %[[SEEN]], %[[SET]]
   // CHECK: scf.condition(%[[NOT_YET]])
   // CHECK: "llvm.nvvm.nanosleep"
-  // CHECK: "llvm.nvvm.barrier.cta.sync.aligned.count"(%c1_i32, %c128_i32)
-  // CHECK: "llvm.nvvm.barrier.cta.sync.aligned.count"(%c1_i32, %c128_i32)
+  // CHECK: "llvm.nvvm.barrier.cta.sync.aligned.count"
+  // CHECK: "llvm.nvvm.barrier.cta.sync.aligned.count"
   // CHECK: scf.if
   // CHECK: llvm.fence syncscope("device") acq_rel
-  // CHECK: llvm.store %c1_i32, %[[FLAG]] atomic syncscope("device") release {alignment = 4 : i64}
-  gpu.func @flags(%flags: !llvm.ptr<1>, %i: index) kernel
-      attributes {known_block_size = array<i32: 128, 1, 1>} {
+  // CHECK: %[[NOW:.*]] = llvm.load %[[WORD]]
+  // CHECK: llvm.store %[[NOW]], %[[FLAG]] atomic syncscope("device") release {alignment = 8 : i64}
+  gpu.func @flags(%area: !llvm.ptr<1>, %i: index) kernel
+      attributes {known_block_size = array<i32: 256, 1, 1>} {
     tile.roles {
-      tile.role "pass" warps 4 registers 128 {
+      tile.role "pass" warps 4 instances 2 registers 128 {
       ^bb0(%w: index):
-        tile.await %flags[%i] : !llvm.ptr<1>
-        tile.signal %flags[%i] : !llvm.ptr<1>
+        %flags = tile.flags %area : !llvm.ptr<1>
+        tile.await %flags[%i]
+        tile.signal %flags[%i]
       }
     }
     gpu.return
   }
 
-  // Lane i looks at flags first + i · stride, first + (i + 32) · stride, …
+  // Outside of roles each block opens them once. Lane i of the first warp looks
+  // at flags first + i · stride, first + (i + 32) · stride, …
   // CHECK-LABEL: gpu.func @many_flags
+  // CHECK: %[[ALL:.*]] = arith.index_cast %grid_dim_x
+  // CHECK: arith.subi %c65537_i64, %[[ALL]]
+  // CHECK: %[[WARP:.*]] = arith.shrui %{{.*}}, %c5_i32
+  // CHECK: %[[FIRST:.*]] = arith.cmpi eq, %[[WARP]], %c0_i32
+  // CHECK: scf.if %[[FIRST]] {
   // CHECK: scf.for %[[I:.*]] = %{{.*}} to %{{.*}} step %c32_i64
   // CHECK: %[[OFFSET:.*]] = arith.muli %[[I]], %{{.*}} : i64
   // CHECK: arith.addi %[[OFFSET]], %{{.*}} : i64
   // CHECK: scf.while
-  // CHECK: "llvm.nvvm.barrier.cta.sync.aligned.count"
-  gpu.func @many_flags(%flags: !llvm.ptr<1>, %i: index, %n: index, %s: index)
+  // CHECK: gpu.barrier
+  gpu.func @many_flags(%area: !llvm.ptr<1>, %i: index, %n: index, %s: index)
       kernel attributes {known_block_size = array<i32: 128, 1, 1>} {
-    tile.roles {
-      tile.role "pass" warps 4 registers 128 {
-      ^bb0(%w: index):
-        tile.await %flags[%i] count %n stride %s : !llvm.ptr<1>
-      }
-    }
+    %flags = tile.flags %area : !llvm.ptr<1>
+    tile.await %flags[%i] count %n stride %s
     gpu.return
   }
 

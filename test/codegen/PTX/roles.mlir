@@ -31,11 +31,16 @@
 // The bits of what was read, and a zero.
 // CHECK: %ctaid.z
 // CHECK: and.b32
-// CHECK: nanosleep.u32 40;
-// CHECK: ld.acquire.gpu.global.b32
+// Flags: the number of the launch, kept in shared memory.
+// CHECK: @%p{{[0-9]+}} atom.relaxed.gpu.global.add.u64 number, [%rd{{[0-9]+}}], %rd{{[0-9]+}};
+// CHECK: @%p{{[0-9]+}} st.shared.b64 [%r{{[0-9]+}}], number;
 // CHECK: bar.sync %r{{[0-9]+}}, 128;
 // CHECK: fence.acq_rel.gpu;
-// CHECK: st.release.gpu.global.b32
+// CHECK: st.release.gpu.global.b64
+// CHECK: ld.shared.b64 %[[NUMBER:rd[0-9]+]],
+// CHECK: ld.acquire.gpu.global.b64 %[[SEEN:rd[0-9]+]],
+// CHECK: setp.eq.b64 %p{{[0-9]+}}, %[[SEEN]], %[[NUMBER]];
+// CHECK: nanosleep.u32 40;
 // CHECK: // handover: 384 threads
 
 // Warp-wide instructions must not move into divergent code.
@@ -82,8 +87,9 @@ gpu.module @kernels {
           tile.commit %q[%t] : !tiles
           tile.release %p[%s] after %v : !words, tensor<64x64xbf16, #acc>
         }
-        tile.await %flags[%w] : !llvm.ptr<1>
-        tile.signal %flags[%w] : !llvm.ptr<1>
+        %opened = tile.flags %flags : !llvm.ptr<1>
+        tile.await %opened[%w]
+        tile.signal %opened[%w]
       }
     }
     gpu.return

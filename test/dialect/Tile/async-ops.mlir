@@ -16,13 +16,13 @@
 // CHECK-SAME: !tile.buffer<64x128xbf16, panels>,
 // CHECK-SAME: !tile.buffer<64x128xf16, stages = 2, panels>,
 // CHECK-SAME: !tile.pipeline<stages = 3>, !tile.pipeline<stages = 3, groups = 2>,
-// CHECK-SAME: !tile.pending<tensor<64x64xf32, #[[$ACC]]>>
+// CHECK-SAME: !tile.pending<tensor<64x64xf32, #[[$ACC]]>>, !tile.flags
 func.func private @types(
     !tile.buffer<64xf32>, !tile.buffer<64xf32, stages = 4>,
     !tile.buffer<64x128xbf16, panels>,
     !tile.buffer<64x128xf16, stages = 2, panels>,
     !tile.pipeline<stages = 3>, !tile.pipeline<stages = 3, groups = 2>,
-    !tile.pending<tensor<64x64xf32, #acc>>)
+    !tile.pending<tensor<64x64xf32, #acc>>, !tile.flags)
 
 // CHECK-LABEL: gpu.func @roles
 gpu.module @kernels {
@@ -66,16 +66,18 @@ gpu.module @kernels {
       // CHECK: tile.role "idle" warps 2 registers 40 {
       tile.role "idle" warps 2 registers 40 {
       ^bb0(%w: index):
-        // CHECK: tile.await %{{.*}}[%{{.*}}] : !llvm.ptr<1>
-        tile.await %x[%n] : !llvm.ptr<1>
-        // CHECK: tile.await %{{.*}}[%[[N:.*]]] count %[[N]] stride %[[N]] : !llvm.ptr<1>
-        tile.await %x[%n] count %n stride %n : !llvm.ptr<1>
+        // CHECK: %[[FLAGS:.*]] = tile.flags %{{.*}} : !llvm.ptr<1>
+        %flags = tile.flags %x : !llvm.ptr<1>
+        // CHECK: tile.await %[[FLAGS]][%{{.*}}]
+        tile.await %flags[%n]
+        // CHECK: tile.await %[[FLAGS]][%[[N:.*]]] count %[[N]] stride %[[N]]
+        tile.await %flags[%n] count %n stride %n
         // CHECK: %[[PACKED:.*]] = tile.load_packed %{{.*}}[%{{.*}}] : !llvm.ptr<1> -> tensor<64x64xf32, #{{.*}}>
         %packed = tile.load_packed %x[%n] : !llvm.ptr<1> -> tensor<64x64xf32, #acc>
         // CHECK: tile.store_packed %[[PACKED]] -> %{{.*}}[%{{.*}}] : tensor<64x64xf32, #{{.*}}>, !llvm.ptr<1>
         tile.store_packed %packed -> %x[%n] : tensor<64x64xf32, #acc>, !llvm.ptr<1>
-        // CHECK: tile.signal %{{.*}}[%{{.*}}] : !llvm.ptr<1>
-        tile.signal %x[%n] : !llvm.ptr<1>
+        // CHECK: tile.signal %[[FLAGS]][%{{.*}}]
+        tile.signal %flags[%n]
       }
       tile.role "consume" warps 4 instances 2 registers 184 {
       ^bb0(%w: index):

@@ -275,3 +275,32 @@ func.func @expect_c2(%i: index, %map: !llvm.ptr, %b: !tile.buffer<64x64xbf16, pa
   }
   return
 }
+
+// -----
+func.func @flags_c1_branch(%area: !llvm.ptr<1>, %b: i1)
+    attributes {known_block_size = array<i32: 128, 1, 1>} {
+  scf.if %b {
+    // expected-error @below {{(C1) stands in the body of a function or of a role, got one of 'scf.if'}}
+    %flags = tile.flags %area : !llvm.ptr<1>
+  }
+  return
+}
+
+// -----
+func.func @flags_c2(%area: !llvm.ptr<1>, %i: index)
+    attributes {known_block_size = array<i32: 256, 1, 1>} {
+  tile.roles {
+    tile.role "a" warps 4 registers 40 {
+    ^bb0(%w: index):
+      // expected-error @below {{(C2) another op opens the same flags}}
+      %flags = tile.flags %area : !llvm.ptr<1>
+      tile.signal %flags[%i]
+    }
+    tile.role "b" warps 4 registers 40 {
+    ^bb0(%w: index):
+      %flags = tile.flags %area : !llvm.ptr<1>
+      tile.await %flags[%i]
+    }
+  }
+  return
+}

@@ -17,7 +17,7 @@
 // CHECK-SAME: tile.segment_chunks = 8
 // CHECK-SAME: tile.sets = 1
 // CHECK-SAME: tile.tensor_maps = [array<i64: 2, 64, 1, 64, 1>, array<i64: 3, 64, 1, 64, 1>, array<i64: 4, 64, 1, 64, 1>, array<i64: 6, 64, 1, 64, 1>]
-// CHECK-SAME: tile.workspaces = [tensor<?x2x64x128xf32>, tensor<?x2xf32>, tensor<?x2xi32>]
+// CHECK-SAME: tile.workspaces = [tensor<?x2x64x128xf32>, tensor<?x2xf32>, tensor<?x3xi64>]
 // CHECK: %[[SHARED:.*]] = tile.pipeline full 1 empty 12 : !tile.pipeline<stages = 3>
 // CHECK: %[[OWN:.*]] = tile.pipeline full 2 empty 8 : !tile.pipeline<stages = 3, groups = 2>
 // CHECK: %[[MASK:.*]] = tile.pipeline full 4 empty 4 : !tile.pipeline<stages = 2, groups = 2>

@@ -15,7 +15,7 @@
 // CHECK-SAME: tile.gang = 2
 // CHECK-SAME: tile.segment_chunks = 8
 // CHECK-SAME: tile.sets = 1
-// CHECK-SAME: tile.workspaces = [tensor<?x4x64x64xf32>, tensor<?x4xf32>, tensor<?x1xi32>]
+// CHECK-SAME: tile.workspaces = [tensor<?x4x64x64xf32>, tensor<?x4xf32>, tensor<?x2xi64>]
 // C and B stand in shared memory once, x and the masks once a team.
 // CHECK-DAG: tile.alloc : !tile.buffer<64x64xbf16, stages = 2>
 // CHECK-DAG: %[[X:.*]] = tile.alloc : !tile.buffer<64x64xbf16, stages = 8>

@@ -15,9 +15,9 @@
 // CPU-DAG: remark: [Missed]{{.*}}quadratic: rejected, {{[0-9]+}} B of tiles exceed 2097152 B
 
 // GPU-DAG: remark: [Analysis]{{.*}}predicted 192 registers a thread (limit 255), 107520 B of shared memory (limit 232448 B)
-// GPU-DAG: remark: [Analysis]{{.*}}2 teams of 2 warps, predicted 200 registers a thread (limit 255), 56832 B of shared memory (limit 232448 B)
-// GPU-DAG: remark: [Analysis]{{.*}}2 teams of 2 warps, predicted 232 registers a thread (limit 255), 121856 B of shared memory (limit 232448 B)
-// GPU-DAG: remark: [Analysis]{{.*}}2 teams of 4 warps, predicted 168 registers a thread (limit 255), 178176 B of shared memory (limit 232448 B)
+// GPU-DAG: remark: [Analysis]{{.*}}2 teams of 2 warps, predicted 200 registers a thread (limit 255), 56840 B of shared memory (limit 232448 B)
+// GPU-DAG: remark: [Analysis]{{.*}}2 teams of 2 warps, predicted 232 registers a thread (limit 255), 121864 B of shared memory (limit 232448 B)
+// GPU-DAG: remark: [Analysis]{{.*}}2 teams of 4 warps, predicted 168 registers a thread (limit 255), 178184 B of shared memory (limit 232448 B)
 // GPU-DAG: remark: [Missed]{{.*}}recurrent: {{[0-9.]+}} us predicted
 // GPU-DAG: remark: [Missed]{{.*}}chunked, chunk 16: rejected, kernels have 4 warps of 16 token rows, 64 tokens a chunk
 // GPU-DAG: remark: [Missed]{{.*}}chunked, chunk 16, with teams: rejected, kernels with teams have chunks of a multiple of 32 tokens

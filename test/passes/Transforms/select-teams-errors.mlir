@@ -84,7 +84,7 @@ func.func @warps(%x: tensor<?x?x1x64xbf16>, %b: tensor<?x?x1x16xbf16>,
 func.func @shared_memory(%x: tensor<?x?x1x128xbf16>, %b: tensor<?x?x1x128xbf16>,
     %c: tensor<?x?x1x128xbf16>) -> tensor<?x?x1x128xf32> {
   %M = ssd.state_space %c, %b : tensor<?x?x1x128xbf16>, tensor<?x?x1x128xbf16>
-  // expected-error @below {{has a schedule that sm_80 cannot run: 234496 B of shared memory exceed 166912 B}}
+  // expected-error @below {{has a schedule that sm_80 cannot run: 234504 B of shared memory exceed 166912 B}}
   %y = ssd.apply %M, %x schedule <form = chunked, chunk = 128, sub_block = 16, operand = bf16, stages = 3>
       : !ssd.matrix<?x1x?, causal>, tensor<?x?x1x128xbf16> -> tensor<?x?x1x128xf32>
   return %y : tensor<?x?x1x128xf32>

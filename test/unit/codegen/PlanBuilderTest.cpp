@@ -113,7 +113,7 @@ std::pair<int32_t, int64_t> sizeOf(const mamba_dim &dim) {
 TEST_F(PlanBuilderTest, WithoutAttributesTheGridIsAProduct) {
   const mamba_plan *plan = build("");
   ASSERT_TRUE(plan) << message;
-  EXPECT_EQ(plan->version, 3);
+  EXPECT_EQ(plan->version, 4);
   EXPECT_EQ(plan->num_params, 3);
   const mamba_kernel &kernel = plan->kernels[0];
   EXPECT_EQ(kernel.num_params, 3);
@@ -143,7 +143,7 @@ TEST_F(PlanBuilderTest, PersistentKernel) {
 
 TEST_F(PlanBuilderTest, WorkspacesAreTemporaries) {
   const mamba_plan *plan =
-      build("tile.workspaces = [tensor<?x2x64x128xf32>, tensor<?xi32>]");
+      build("tile.workspaces = [tensor<?x2x64x128xf32>, tensor<?x2xi64>]");
   ASSERT_TRUE(plan) << message;
   ASSERT_EQ(plan->num_params, 5);
   const mamba_param &states = plan->params[3];
@@ -157,8 +157,8 @@ TEST_F(PlanBuilderTest, WorkspacesAreTemporaries) {
   EXPECT_EQ(sizeOf(states.dims[3]), std::pair(-1, int64_t(128)));
   const mamba_param &flags = plan->params[4];
   EXPECT_STREQ(flags.name, "scan_0_workspace1");
-  EXPECT_EQ(flags.dtype, MAMBA_DTYPE_I32);
-  EXPECT_EQ(flags.flags, MAMBA_PARAM_ZEROED);
+  EXPECT_EQ(flags.dtype, MAMBA_DTYPE_I64);
+  EXPECT_EQ(flags.flags, MAMBA_PARAM_FLAGS);
   // After the tensors, in the order of the attribute.
   const mamba_kernel &kernel = plan->kernels[0];
   ASSERT_EQ(kernel.num_params, 5);
@@ -189,10 +189,10 @@ TEST_F(PlanBuilderTest, AlternativesFollowTheirKernel) {
   const mamba_plan *plan = build(
       "tile.gang = 2 : i64, tile.sets = 1 : i64, tile.chunk = 64 : i64, "
       "tile.cost = array<i64: 14, 18, 10, 12, 5>, "
-      "tile.workspaces = [tensor<?x1xf32>, tensor<?xi32>]",
+      "tile.workspaces = [tensor<?x1xf32>, tensor<?x2xi64>]",
       "tile.gang = 4 : i64, tile.sets = 1 : i64, tile.chunk = 64 : i64, "
       "tile.cost = array<i64: 8, 11, 6, 12, 3>, "
-      "tile.workspaces = [tensor<?x2xf32>, tensor<?xi32>, tensor<8xf32>]");
+      "tile.workspaces = [tensor<?x2xf32>, tensor<?x2xi64>, tensor<8xf32>]");
   ASSERT_TRUE(plan) << message;
   ASSERT_EQ(plan->num_kernels, 2);
   EXPECT_STREQ(plan->kernels[1].name, "other");
@@ -217,7 +217,7 @@ TEST_F(PlanBuilderTest, AlternativesFollowTheirKernel) {
 // What is counted in multiprocessors is not compared with what is not.
 TEST_F(PlanBuilderTest, AlternativesWithOtherWorkspaces) {
   const mamba_plan *plan =
-      build("tile.workspaces = [tensor<4x8xf32>, tensor<?xi32>]",
+      build("tile.workspaces = [tensor<4x8xf32>, tensor<?x2xi64>]",
             "tile.workspaces = [tensor<?x2xf32>, tensor<?xf32>]");
   ASSERT_TRUE(plan) << message;
   EXPECT_EQ(plan->num_params, 3 + 4);
@@ -251,7 +251,7 @@ TEST_F(PlanBuilderTest, WorkspaceErrors) {
             "'tile.workspaces' has f32, expected types of ranked tensors");
   EXPECT_EQ(errorOf("tile.workspaces = [tensor<?xi8>]"),
             "the workspace 'tensor<?xi8>' of its kernel is not of f16, bf16, "
-            "f32, f64 or i32 and rank 6 at most");
+            "f32, f64 or i64 and rank 6 at most");
 }
 
 TEST_F(PlanBuilderTest, TensorMapErrors) {

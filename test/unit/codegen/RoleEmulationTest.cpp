@@ -101,6 +101,21 @@ TEST(RoleEmulation, Segments) {
   checkDivisions(kRetention, {2, 2, 64, 64}, 1, 1, 257, {4, 6});
 }
 
+// Kernels of one and of two consumers on the same flags, in grids that follow
+// on smaller and larger ones.
+TEST(RoleEmulation, FlagsOfOtherLaunches) {
+  RoleRunner two(program(kMixer, {2, 1, 64, 64}, 2));
+  RoleRunner one(program(kMixer, {2, 1, 64, 64}, 1));
+  one.fill = two.fill = decays(0.05);
+  for (int64_t groups : {9, 2, 6, 3, 9, 2}) {
+    two.check(3, 200, groups);
+    std::swap(one.flags, two.flags);
+    one.check(3, 200, groups);
+    std::swap(one.flags, two.flags);
+  }
+  EXPECT_EQ(two.flags.launches, 12);
+}
+
 // Four heads read the same keys: two thread blocks walk side by side.
 TEST(RoleEmulation, Gangs) {
   checkDivisions(kMixer, {4, 1, 64, 64}, 2, 2, 200, {1, 2, 4});

@@ -91,13 +91,40 @@ RoleRunner::RoleRunner(const RoleProgram &program)
   emulator = std::move(*created);
 }
 
-/// Inputs as `fill` has them; outputs and temporaries poisoned, flags zero.
+/// Zero before the first launch.
+Array RoleRunner::takeFlags(int32_t param, size_t count) {
+  Array &area = flags.areas[param];
+  if (area.bytes.empty()) {
+    area.poison(2 * count);
+    std::fill(area.bytes.begin(), area.bytes.end() - Array::guard, 0);
+  }
+  return std::move(area);
+}
+
+/// All launches have counted in them.
+void RoleRunner::keepFlags(std::vector<Array> &arrays) {
+  ++flags.launches;
+  for (auto &[param, area] : flags.areas) {
+    area = std::move(arrays[param]);
+    area.load();
+    int64_t count = 0;
+    std::memcpy(&count, area.bytes.data(), sizeof(count));
+    EXPECT_EQ(count, flags.launches << 16);
+  }
+}
+
+/// Inputs as `fill` has them; outputs and temporaries poisoned, flags as they
+/// were left.
 std::vector<Array> RoleRunner::makeArrays(int64_t batch, int64_t length) {
   std::mt19937 random(static_cast<unsigned>(length));
   std::vector<Array> arrays;
   for (int32_t i = 0; i < plan->get().num_params; ++i) {
     const mamba_param &param = plan->get().params[i];
     size_t count = ssd::countElements(shapeOf(param, batch, length));
+    if (param.flags & MAMBA_PARAM_FLAGS) {
+      arrays.push_back(takeFlags(i, count));
+      continue;
+    }
     Array &array = arrays.emplace_back();
     if (param.kind == MAMBA_PARAM_INPUT) {
       array = randomArray(random, count, 1, param.dtype);
@@ -106,11 +133,8 @@ std::vector<Array> RoleRunner::makeArrays(int64_t batch, int64_t length) {
       array.store();
       continue;
     }
-    array.dtype =
-        param.dtype == MAMBA_DTYPE_I32 ? MAMBA_DTYPE_F32 : param.dtype;
+    array.dtype = param.dtype;
     array.poison(count);
-    if (param.flags & MAMBA_PARAM_ZEROED)
-      std::fill(array.bytes.begin(), array.bytes.end() - Array::guard, 0);
   }
   return arrays;
 }
@@ -157,6 +181,7 @@ void RoleRunner::check(int64_t batch, int64_t length, int64_t groups) {
       inputs.emplace_back(shapeOf(param, batch, length), arrays[i].values);
   for (int32_t i = 0; i < plan->get().num_kernels; ++i)
     launch(plan->get().kernels[i], arrays, batch, length, groups);
+  keepFlags(arrays);
   if (testing::Test::HasFatalFailure())
     return;
   auto function = *reference->getOps<func::FuncOp>().begin();

@@ -13,6 +13,7 @@
 #include "codegen/GPU/GpuCompiler.h"
 
 #include <functional>
+#include <map>
 
 namespace mamba::test {
 
@@ -34,6 +35,12 @@ struct RoleProgram {
 using Fill =
     std::function<void(llvm::StringRef name, std::vector<double> &values)>;
 
+/// Flags of kernels as launches have left them, by the number of the param.
+struct KeptFlags {
+  std::map<int32_t, Array> areas;
+  int64_t launches = 0;
+};
+
 /// A program, compiled once for many launches.
 class RoleRunner {
 public:
@@ -44,8 +51,12 @@ public:
   void check(int64_t batch, int64_t length, int64_t groups = 0);
 
   Fill fill;
+  /// Never cleared.
+  KeptFlags flags;
 
 private:
+  Array takeFlags(int32_t param, size_t count);
+  void keepFlags(std::vector<Array> &arrays);
   std::vector<Array> makeArrays(int64_t batch, int64_t length);
   void launch(const mamba_kernel &kernel, std::vector<Array> &arrays,
               int64_t batch, int64_t length, int64_t groups);

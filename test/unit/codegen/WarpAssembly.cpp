@@ -136,8 +136,11 @@ Expected<AsmInstruction> parseAssembly(StringRef text, unsigned numResults) {
       instruction.repeated = true;
       continue;
     }
-    if (complete || !parseStatement(statement, instruction))
+    AsmInstruction following;
+    if (!parseStatement(statement, complete ? following : instruction))
       return unknownAssembly(instruction);
+    if (complete)
+      instruction.next.push_back(std::move(following));
     complete = true;
   }
   if (!complete)
@@ -146,6 +149,8 @@ Expected<AsmInstruction> parseAssembly(StringRef text, unsigned numResults) {
 }
 
 Expected<AsmAction> prepareAssembly(const AsmInstruction &instruction) {
+  if (!instruction.next.empty())
+    return prepareSequence(instruction);
   StringRef mnemonic = instruction.mnemonic;
   Expected<AsmAction> action = mnemonic.starts_with("wgmma.")
                                    ? prepareProduct(instruction)

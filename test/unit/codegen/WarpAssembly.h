@@ -43,6 +43,8 @@ struct AsmInstruction {
   bool repeated = false;
   /// Results of the call.
   unsigned numResults = 0;
+  /// What is executed after it.
+  std::vector<AsmInstruction> next;
 };
 
 /// Parses the text of inline PTX with `numResults` results. An error names the

@@ -47,6 +47,14 @@ void startCopies(int threads);
 std::string finishCopies();
 
 //===----------------------------------------------------------------------===//
+// Several instructions (WarpSequences.cpp)
+//===----------------------------------------------------------------------===//
+
+/// An instruction and those that follow, with registers of their own: 64-bit
+/// integers, atomics, stores to shared memory.
+llvm::Expected<AsmAction> prepareSequence(const AsmInstruction &first);
+
+//===----------------------------------------------------------------------===//
 // Products of warpgroups (WarpProducts.cpp)
 //===----------------------------------------------------------------------===//
 

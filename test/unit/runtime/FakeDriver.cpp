@@ -5,6 +5,7 @@
 
 #include "runtime/cuda/DriverApi.h"
 
+#include <algorithm>
 #include <cstring>
 #include <mutex>
 #include <new>
@@ -254,6 +255,8 @@ Code cuMemsetD8_v2(DevicePointer target, unsigned char value, size_t bytes) {
 Code cuMemsetD32Async(DevicePointer target, unsigned value, size_t words,
                       Stream stream) {
   saw("cuMemsetD32Async");
+  auto *memory = reinterpret_cast<unsigned *>(target);
+  std::fill(memory, memory + words, value);
   driver().memsets.push_back(
       {reinterpret_cast<void *>(target), value, words, stream});
   return success;

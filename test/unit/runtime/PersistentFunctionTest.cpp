@@ -1,64 +1,14 @@
 // SPDX-FileCopyrightText: The mamba-compiler authors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// Launches of persistent kernels with tensor maps and zeroed temporaries.
+// Launches of persistent kernels with tensor maps.
 
+#include "test/unit/runtime/PersistentFunction.h"
 #include "runtime/cuda/TensorMapCache.h"
-#include "test/unit/runtime/FakeDriverTest.h"
 
 #include <thread>
 
 using namespace mamba::test;
-
-namespace {
-
-constexpr DLDevice gpu = {kDLCUDA, 0};
-constexpr char ptx[] = ".version 8.0\n.target sm_90a\n";
-
-class PersistentFunction : public FakeDriverTest {
-protected:
-  void SetUp() override {
-    FakeDriverTest::SetUp();
-    fake->capability = 90;
-    fake->kernels = {{"scan_states", {3, 2}},
-                     {"scan_outputs", {5, 2, 2}},
-                     {"scan_wide", {5, 2, 2}}};
-  }
-
-  void TearDown() override {
-    mamba_function_release(function);
-    mamba_module_release(module);
-    mamba_device_release(device);
-    FakeDriverTest::TearDown();
-  }
-
-  Outcome create() {
-    if (Outcome opened = mamba_device_open(0, &device); !opened.isOk())
-      return opened;
-    if (Outcome loaded =
-            mamba_module_load(device, ptx, sizeof(ptx) - 1, nullptr, &module);
-        !loaded.isOk())
-      return loaded;
-    return mamba_function_create(module, sample.get(), &function);
-  }
-
-  Outcome launch(const SampleArguments &arguments) {
-    return mamba_function_launch(function, arguments.list, 3,
-                                 workspace.tensor.data, workspaceBytes, stream);
-  }
-
-  SamplePlan sample = SamplePlan::persistent();
-  SampleArguments arguments = SampleArguments(gpu);
-  SampleArguments manySets = SampleArguments(gpu, 28);
-  static constexpr int64_t workspaceBytes = 1 << 20;
-  Tensor workspace = Tensor({workspaceBytes / 4}, float32, gpu);
-  void *stream = reinterpret_cast<void *>(uintptr_t(0x1234));
-  mamba_device *device = nullptr;
-  mamba_module *module = nullptr;
-  mamba_function *function = nullptr;
-};
-
-} // namespace
 
 TEST_F(PersistentFunction, TensorMapsFollowPointersAndSizes) {
   ASSERT_TRUE(create().isOk());
@@ -93,44 +43,8 @@ TEST_F(PersistentFunction, WorkspaceCountsMultiprocessors) {
   ASSERT_TRUE(Outcome(mamba_function_workspace_bytes(function, arguments.list,
                                                      3, &bytes))
                   .isOk());
-  // 108 flags of four bytes, and the first kernel's 768 bytes.
-  EXPECT_EQ(bytes, 512u + 768u);
-}
-
-// One memset, before the first kernel, although a temporary that is not zeroed
-// stands between the flags in the plan. 28 sets cut sequences of 27 gangs.
-TEST_F(PersistentFunction, OneMemsetClearsAllFlags) {
-  sample.params.push_back(sample.params[4]);
-  sample.params[4].name = "more flags";
-  std::swap(sample.params[2], sample.params[4]);
-  fake->kernels["scan_states"] = {3, 2};
-  ASSERT_TRUE(create().isOk());
-  fake->calls.clear();
-  ASSERT_TRUE(launch(manySets).isOk());
-  ASSERT_EQ(fake->memsets.size(), 1u);
-  EXPECT_EQ(fake->memsets[0].address, workspace.tensor.data);
-  EXPECT_EQ(fake->memsets[0].value, 0u);
-  EXPECT_EQ(fake->memsets[0].words, 2 * 512u / 4);
-  EXPECT_EQ(fake->memsets[0].stream, stream);
-  EXPECT_EQ(fake->calls.front(), "cuMemsetD32Async");
-  char *start = workspace.as<char>();
-  EXPECT_EQ(fake->launches[0].pointers[2], start);        // param 2
-  EXPECT_EQ(fake->launches[1].pointers[4], start + 1024); // param 4
-}
-
-// Two sets, each walked by one gang from its beginning to its end.
-TEST_F(PersistentFunction, NoMemsetWhereNoSequenceIsCut) {
-  ASSERT_TRUE(create().isOk());
-  ASSERT_TRUE(launch(arguments).isOk());
-  EXPECT_TRUE(fake->memsets.empty());
-  // A kernel that is not persistent reads whatever it takes.
-  sample.kernels[0].params[sample.kernels[0].num_params++] = 4;
-  fake->kernels["scan_states"] = {4, 2};
-  mamba_function_release(std::exchange(function, nullptr));
-  ASSERT_TRUE(
-      Outcome(mamba_function_create(module, sample.get(), &function)).isOk());
-  ASSERT_TRUE(launch(arguments).isOk());
-  EXPECT_EQ(fake->memsets.size(), 1u);
+  // 108 flags of eight bytes, and the first kernel's 768 bytes.
+  EXPECT_EQ(bytes, 1024u + 768u);
 }
 
 TEST_F(PersistentFunction, LaunchesTheAlternativeForItsSizes) {

@@ -55,7 +55,7 @@ TEST(Plan, HeaderErrors) {
   sample.plan.version = 99;
   EXPECT_NE(messageOf(&sample.plan)
                 .find("has version 99, this runtime reads "
-                      "version 3"),
+                      "version 4"),
             std::string::npos);
   sample.plan.version = MAMBA_PLAN_VERSION;
   sample.plan.target = nullptr;
@@ -129,15 +129,6 @@ TEST(Plan, TemporaryErrors) {
   EXPECT_EQ(messageAfter(units, SamplePlan::onCpu()),
             "plan 'scan': param 2: dimension 0: is counted in multiprocessors, "
             "which a CPU plan cannot");
-  auto zeroed = [](SamplePlan &s) { s.params[2].flags = MAMBA_PARAM_ZEROED; };
-  EXPECT_EQ(messageAfter(zeroed, SamplePlan::onCpu()),
-            "plan 'scan': param 2: a temporary that starts as zeros needs a "
-            "GPU");
-  EXPECT_EQ(
-      messageAfter([](auto &s) { s.params[3].flags = MAMBA_PARAM_ZEROED; }),
-      "plan 'scan': param 3: only a temporary can start as zeros");
-  EXPECT_EQ(messageAfter([](auto &s) { s.params[3].flags = 4; }),
-            "plan 'scan': param 3: flags 4 are unknown");
   EXPECT_EQ(
       messageAfter([](auto &s) { s.params[1].dims[0] = MAMBA_DIM_UNITS(1); }),
       "plan 'scan': param 1: dimension 0: is counted in multiprocessors, which "
@@ -153,6 +144,33 @@ TEST(Plan, TemporaryErrors) {
   EXPECT_EQ(messageAfter([](auto &s) { s.params[2].dims[0].symbol = -3; }),
             "plan 'scan': param 2: dimension 0: symbol -3 does not exist, "
             "there are 2");
+}
+
+TEST(Plan, FlagErrors) {
+  EXPECT_EQ(messageAfter([](auto &s) { s.params[3].flags = 4; }),
+            "plan 'scan': param 3: flags 4 are unknown");
+  auto flags = [](SamplePlan &s) { s.params[2].flags = MAMBA_PARAM_FLAGS; };
+  EXPECT_EQ(messageAfter(flags, SamplePlan::onCpu()),
+            "plan 'scan': param 2: flags of thread blocks need a GPU");
+  EXPECT_EQ(
+      messageAfter([](auto &s) { s.params[3].flags = MAMBA_PARAM_FLAGS; }),
+      "plan 'scan': param 3: only a temporary can be flags of thread blocks");
+  EXPECT_EQ(messageAfter(flags),
+            "plan 'scan': param 2: flags of thread blocks are float32, "
+            "expected int64");
+  auto sized = [&](SamplePlan &s) {
+    flags(s);
+    s.params[2].dtype = MAMBA_DTYPE_I64;
+  };
+  EXPECT_EQ(messageAfter(sized),
+            "plan 'scan': param 2: the size of flags of thread blocks is "
+            "symbol 0 in dimension 0");
+  EXPECT_EQ(messageAfter([&](auto &s) {
+              sized(s);
+              s.params[2].rank = 0;
+            }),
+            "plan 'scan': kernel 0: takes flags of thread blocks, but is not "
+            "persistent");
 }
 
 namespace {

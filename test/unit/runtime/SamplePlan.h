@@ -131,10 +131,10 @@ struct SamplePlan {
     sample.plan.exact_capability = 1;
     sample.params.push_back({"flags",
                              MAMBA_PARAM_TEMPORARY,
-                             MAMBA_DTYPE_I32,
+                             MAMBA_DTYPE_I64,
                              1,
                              0,
-                             MAMBA_PARAM_ZEROED,
+                             MAMBA_PARAM_FLAGS,
                              {MAMBA_DIM_UNITS(1)}});
     mamba_kernel &kernel = sample.kernels[1];
     kernel.params[kernel.num_params++] = 4;

@@ -14,8 +14,8 @@ TEST(HeaderPrinter, PersistentKernels) {
   std::string text;
   llvm::raw_string_ostream stream(text);
   mamba::tools::printHeader(stream, *sample.get(), "scan", "scan.mlir", "PTX");
-  EXPECT_THAT(text, HasSubstr("{\"flags\", 3, 5, 1, 0, 2, {{1, -2}}},\n"));
-  EXPECT_THAT(text, HasSubstr("scan_plan = {3, \"scan\", \"sm_90a\", 90, 1, "));
+  EXPECT_THAT(text, HasSubstr("{\"flags\", 3, 6, 1, 0, 2, {{1, -2}}},\n"));
+  EXPECT_THAT(text, HasSubstr("scan_plan = {4, \"scan\", \"sm_90a\", 90, 1, "));
   EXPECT_THAT(
       text,
       HasSubstr("{\"scan_states\", 3, {0, 1, 2}, 2, {0, 1}, 3, "

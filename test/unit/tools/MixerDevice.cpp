@@ -101,14 +101,25 @@ DeviceArguments::download(llvm::MutableArrayRef<HostTensor> outputs) const {
   return llvm::Error::success();
 }
 
+llvm::Expected<rt::cu::DeviceBuffer>
+DeviceLauncher::allocateWorkspace(const DeviceArguments &arguments) {
+  auto bytes = function.workspaceBytes(arguments.get());
+  if (!bytes.isOk())
+    return toError(bytes.status());
+  auto buffer = rt::cu::DeviceBuffer::allocate(device, *bytes);
+  if (!buffer.isOk())
+    return toError(buffer.status());
+  return std::move(*buffer);
+}
+
 llvm::Error DeviceLauncher::launch(const DeviceArguments &arguments) {
   auto bytes = function.workspaceBytes(arguments.get());
   if (!bytes.isOk())
     return toError(bytes.status());
   if (!workspace || workspace->size() < static_cast<size_t>(*bytes)) {
-    auto buffer = rt::cu::DeviceBuffer::allocate(device, *bytes);
-    if (!buffer.isOk())
-      return toError(buffer.status());
+    auto buffer = allocateWorkspace(arguments);
+    if (!buffer)
+      return buffer.takeError();
     workspace.emplace(std::move(*buffer));
   }
   return toError(function.launch(arguments.get(), workspace->data(),

@@ -58,6 +58,13 @@ public:
       : device(std::move(device)), function(std::move(function)) {}
 
   llvm::Error launch(const DeviceArguments &arguments);
+  /// With a workspace of the caller's.
+  rt::Status launch(const DeviceArguments &arguments,
+                    const rt::cu::DeviceBuffer &given, rt::cu::Stream stream) {
+    return function.launch(arguments.get(), given.data(), given.size(), stream);
+  }
+  llvm::Expected<rt::cu::DeviceBuffer>
+  allocateWorkspace(const DeviceArguments &arguments);
 
 private:
   Device device;

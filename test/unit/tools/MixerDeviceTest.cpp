@@ -4,9 +4,7 @@
 // Kernels of mamba-bench's mixer on a Hopper GPU: repeats, tails, extreme
 // values, large tensors; skipped without one.
 
-#include "test/unit/tools/MixerDevice.h"
-#include "tools/mamba-bench/ForcedSchedules.h"
-#include "gtest/gtest.h"
+#include "test/unit/tools/MixerOnDevice.h"
 
 #include <cmath>
 #include <cstring>
@@ -16,55 +14,6 @@ using namespace mamba::test;
 using namespace mamba::tools;
 
 namespace {
-
-/// Of results in bf16.
-constexpr double tolerance = 4e-3;
-
-class MixerOnDevice : public testing::Test {
-protected:
-  void SetUp() override {
-    device = openHopper();
-    if (!device)
-      GTEST_SKIP() << "no GPU of capability 9.0";
-  }
-
-  /// The mixer of a shape and its schedules; a failure is the test's.
-  void prepare(const BenchShape &shape, const MixerVariant &variant,
-               llvm::ArrayRef<ScheduleAxis> axes, llvm::StringRef parts = "") {
-    mixer = llvm::cantFail(Mixer::create(shape, variant));
-    auto listed = listSchedules(*mixer, *lookupTarget("sm_90a"), parts, axes);
-    ASSERT_TRUE(bool(listed)) << toString(listed.takeError());
-    schedules = std::move(listed->legal);
-  }
-
-  std::unique_ptr<DeviceLauncher> makeLauncher(const ScheduledMixer &schedule) {
-    auto function = load(device, schedule);
-    if (function)
-      return std::make_unique<DeviceLauncher>(device, std::move(*function));
-    ADD_FAILURE() << schedule.schedule << ": "
-                  << toString(function.takeError());
-    return nullptr;
-  }
-
-  /// Launches on the call's inputs and compares with the recurrence.
-  void check(DeviceLauncher &launcher, MixerCall &call) {
-    auto arguments = DeviceArguments::upload(device, call);
-    ASSERT_TRUE(bool(arguments)) << toString(arguments.takeError());
-    llvm::Error error = launcher.launch(*arguments);
-    ASSERT_FALSE(bool(error)) << toString(std::move(error));
-    error = arguments->download(call.outputs);
-    ASSERT_FALSE(bool(error)) << toString(std::move(error));
-    MixerErrors errors = compareWithRecurrence(call);
-    EXPECT_LE(errors.y, tolerance);
-    EXPECT_LE(errors.state, tolerance);
-  }
-
-  Device device;
-  std::unique_ptr<Mixer> mixer;
-  std::vector<ScheduledMixer> schedules;
-};
-
-const ScheduleAxis consumers = {"consumers=0", "consumers=1", "consumers=2"};
 
 bool hasRoles(const ScheduledMixer &schedule) {
   return llvm::StringRef(schedule.schedule).contains("consumers");
@@ -104,11 +53,6 @@ protected:
     }
   }
 };
-
-// Batch and time such that sequences are cut into segments (the first three)
-// and that ranges of thread blocks begin and end inside sequences (the last).
-constexpr std::pair<int64_t, int64_t> repeatedSizes[] = {
-    {1, 1000}, {2, 257}, {10, 130}, {50, 65}};
 
 TEST_P(SlowMixerRepeatsOnDevice, AreEqual) {
   auto [headdim, states] = GetParam();
