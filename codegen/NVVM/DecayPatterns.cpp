@@ -52,28 +52,52 @@ public:
 
   /// The registers of the mask, times the scores if there are any.
   SmallVector<Value> emit() {
-    int64_t parts = layout.warps.grid[0];
-    if (scores.empty() || parts == 1 || layout.warps.grid[1] != 1)
+    int64_t parts = layout.warps.grid[0], rows = layout.shape[0] / parts;
+    if (scores.empty())
       return emitScored();
-    // One code a row part, in which everything about positions is known.
-    auto cases = llvm::to_vector(llvm::seq<int64_t>(0, parts - 1));
+    if (layout.warps.grid[1] == 1 && parts > 1) {
+      // One code a row part, in which everything about positions is known.
+      Value part = b.rem(b.div(b.warp(), layout.warps.copies), parts);
+      return emitCases(part, parts, [&](int64_t i) {
+        origin = {b.i32(i * rows), b.i32(0)};
+      });
+    }
+    if (layout.warps.grid[1] == 1 || rows != kBlock)
+      return emitScored();
+    // One code for each place of the diagonal block: in front of the part's
+    // columns, in one of its blocks of columns, behind them.
+    int64_t columns = columnExtent();
+    Value place = b.add(arith::SubIOp::create(b, origin[0], origin[1]), kBlock);
+    place = b.createOrFold<arith::MaxSIOp>(place, b.i32(0));
+    place = b.createOrFold<arith::MinSIOp>(place, b.i32(columns + kBlock));
+    return emitCases(b.div(place, kBlock), columns / kBlock + 2,
+                     [&](int64_t i) { diagonalColumn = (i - 1) * kBlock; });
+  }
+
+private:
+  struct Factors;
+  /// Rows and columns of the blocks that the diagonal is cut into.
+  static constexpr int64_t kBlock = 16;
+
+  /// The registers by a code for each of `count` values of `index` (i32).
+  SmallVector<Value> emitCases(Value index, int64_t count,
+                               function_ref<void(int64_t)> prepare) {
+    auto cases = llvm::to_vector(llvm::seq<int64_t>(0, count - 1));
     SmallVector<Type> types(scores.size(), b.getF32Type());
-    Value part = b.rem(b.div(b.warp(), layout.warps.copies), parts);
-    Value index = arith::IndexCastUIOp::create(b, b.getIndexType(), part);
-    auto choice = scf::IndexSwitchOp::create(b, types, index, cases,
-                                             static_cast<unsigned>(parts - 1));
+    Value wide = arith::IndexCastUIOp::create(b, b.getIndexType(), index);
+    auto choice = scf::IndexSwitchOp::create(b, types, wide, cases,
+                                             static_cast<unsigned>(count - 1));
     OpBuilder::InsertionGuard guard(b);
-    for (int64_t i = 0; i < parts; ++i) {
-      Region &region = i + 1 < parts ? choice.getCaseRegions()[i]
+    for (int64_t i = 0; i < count; ++i) {
+      Region &region = i + 1 < count ? choice.getCaseRegions()[i]
                                      : choice.getDefaultRegion();
       b.createBlock(&region);
-      origin = {b.i32(i * (layout.shape[0] / parts)), b.i32(0)};
+      prepare(i);
       scf::YieldOp::create(b, emitScored());
     }
     return SmallVector<Value>(choice.getResults());
   }
 
-private:
   SmallVector<Value> emitScored() {
     SmallVector<Value> mask = emitPart();
     for (auto [value, score] : llvm::zip(mask, scores))
@@ -116,48 +140,69 @@ private:
   /// 16 rows from `row` of the warp's part: registers of the 16×8 fragments.
   void emitRows(int64_t row, int64_t columns, MutableArrayRef<Value> mask) {
     Value first = b.add(origin[0], row);
-    SmallVector<Value> diagonal = emitDiagonal(first);
-    Factors factors = emitFactors(first);
-    for (int64_t column = 0; column < columns; column += 8) {
-      if (isKnownZero(first, column)) {
-        for (int64_t r = 0; r < 4; ++r)
-          mask[column / 8 * 4 + r] = b.f32(0);
-        continue;
-      }
-      // The diagonal block's left or right half, if it is this fragment.
-      Value here = b.compare(CmpIPredicate::eq,
-                             b.add(origin[1], column / 16 * 16), first);
-      for (int64_t r = 0; r < 4; ++r) {
-        int64_t half = column % 16 / 8;
-        Value outside = b.f32(0);
-        if (!factors.rows.empty())
-          outside = mulFloat(b, factors.rows[r / 2],
-                             factors.column(*this, column + r % 2));
-        else
-          outside = plainOutside(column, first, r % 2);
+    auto mayHold = [&](auto test) {
+      return llvm::any_of(
+          llvm::seq<int64_t>(0, columns / kBlock),
+          [&](int64_t block) { return constantOf(test(block * kBlock)) != 0; });
+    };
+    SmallVector<Value> diagonal;
+    if (mayHold([&](int64_t column) { return isDiagonal(column, first); }))
+      diagonal = emitDiagonal(first);
+    Factors factors;
+    if (mayHold([&](int64_t column) { return isKept(column, first); }))
+      factors = emitFactors(first);
+    for (int64_t column = 0; column < columns; column += 8)
+      for (int64_t r = 0; r < 4; ++r)
         mask[column / 8 * 4 + r] =
-            b.select(here, diagonal[4 * half + r], outside);
-      }
-    }
+            emitElement(first, column, r, diagonal, factors);
   }
 
-  /// Whether the 16 columns around `column` are known to be on the far side of
-  /// the diagonal.
+  /// Register r of the fragment at `column`.
+  Value emitElement(Value first, int64_t column, int64_t r,
+                    ArrayRef<Value> diagonal, Factors &factors) {
+    if (isKnownZero(first, column))
+      return b.f32(0);
+    // The diagonal block's left or right half, if it is this fragment.
+    Value here = isDiagonal(column, first);
+    std::optional<int64_t> known = constantOf(here);
+    int64_t half = column % kBlock / 8;
+    if (known && *known)
+      return diagonal[4 * half + r];
+    Value outside = factors.rows.empty()
+                        ? plainOutside(column, first, r % 2)
+                        : mulFloat(b, factors.rows[r / 2],
+                                   factors.column(*this, column + r % 2));
+    return known ? outside : b.select(here, diagonal[4 * half + r], outside);
+  }
+
+  /// Compares the first of the 16 columns around `column` with the first row of
+  /// a block: eq holds for the diagonal block.
+  Value compareBlock(CmpIPredicate predicate, int64_t column, Value first) {
+    column = column / kBlock * kBlock;
+    if (diagonalColumn)
+      return b.compare(predicate, b.i32(column), *diagonalColumn);
+    return b.compare(predicate, b.add(origin[1], column), first);
+  }
+
+  /// Whether the 16 columns around `column` are those of the diagonal block, or
+  /// on the side of it that the mask keeps, or known to be on the other one.
+  Value isDiagonal(int64_t column, Value first) {
+    return compareBlock(CmpIPredicate::eq, column, first);
+  }
+  Value isKept(int64_t column, Value first) {
+    return compareBlock(transposed ? CmpIPredicate::sgt : CmpIPredicate::slt,
+                        column, first);
+  }
   bool isKnownZero(Value first, int64_t column) {
-    std::optional<int64_t> row = constantOf(first);
-    std::optional<int64_t> start = constantOf(origin[1]);
-    if (!row || !start)
-      return false;
-    int64_t block = *start + column / 16 * 16;
-    return transposed ? block < *row : block > *row;
+    Value zero = compareBlock(
+        transposed ? CmpIPredicate::slt : CmpIPredicate::sgt, column, first);
+    return constantOf(zero).value_or(0) != 0;
   }
 
   /// Without a prefix: 1 in blocks on the kept side of the diagonal, or the
   /// scale of the column.
   Value plainOutside(int64_t column, Value first, int64_t laneColumn) {
-    Value block = b.add(origin[1], column / 16 * 16);
-    Value kept = b.compare(transposed ? CmpIPredicate::sgt : CmpIPredicate::slt,
-                           block, first);
+    Value kept = isKept(column, first);
     Value value = b.f32(1);
     if (!scale.isAbsent()) {
       Value start = b.add(origin[1], column);
@@ -281,6 +326,9 @@ private:
   Value lane;
   /// First row and column of the warp's part.
   std::array<Value, 2> origin;
+  /// Where the diagonal block begins among the columns of the warp's part, if
+  /// that is known.
+  std::optional<int64_t> diagonalColumn;
   /// Prefix sums (in lanes: in units of log 2), factors of the columns, and
   /// what the mask is multiplied with; each may be absent.
   TokenVector prefix, scale;
@@ -320,9 +368,7 @@ void DecayMask::Factors::fetchPair(DecayMask &mask, int64_t offset) {
   }
   auto sums = mask.prefixPairAt(column, start);
   // Whole blocks are kept or left out here: the diagonal one is another's.
-  Value block = b.add(mask.origin[1], offset / 16 * 16);
-  Value kept = b.compare(
-      mask.transposed ? CmpIPredicate::sgt : CmpIPredicate::slt, block, first);
+  Value kept = mask.isKept(offset, first);
   for (int64_t i : {0, 1}) {
     Value factor = mask.decay(pivot, sums[i]);
     if (!mask.scale.isAbsent())

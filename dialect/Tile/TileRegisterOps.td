@@ -258,8 +258,9 @@ def SegmentDecayOp : Tile_Op<"segment_decay",
     ≤ 0), hence exp(Σ α over j+1..i). `strict` makes the diagonal 0; `transposed`
     yields the transpose. Without prefix the result is 1 where it would be
     non-zero. `scale` multiplies column j by scale(j), and `scores` the whole mask
-    element by element: then each warp has a code of its own behind a switch, in
-    which what lies above the diagonal costs nothing.
+    element by element: then there is a code for each place that the diagonal has
+    in a warp's part, behind a switch, in which what lies above the diagonal
+    costs nothing.
 
     ```mlir
     %l = tile.segment_decay %cum : (tensor<64xf32, #tile.lane>)

@@ -6,6 +6,7 @@
 #state = #tile.accumulator<warps = [2, 1]>
 #right = #tile.operand_b<warps = [1, 2]>
 #out = #tile.accumulator<warps = [1, 2]>
+#all = #tile.accumulator<warps = [4, 2]>
 
 gpu.module @kernels {
   // The number of the warp: what tells the teams apart.
@@ -65,6 +66,38 @@ gpu.module @kernels {
         : !tile.buffer<16x16xbf16>, tensor<16x32xbf16, #right> -> tensor<16x32xf32, #out>
     tile.store_global %read -> %x[%c0] strides [%ld, %c1] bounds [%n, %n]
         : tensor<16x32xf32, #out>, !llvm.ptr<1>
+    gpu.return
+  }
+
+  // The mask of one team by all warps, 16 rows and two blocks of 16 columns each.
+  // The diagonal block comes before them: only zeros; is the first: 6
+  // exponentials; the second: 2 and 4 for the factors of the first; comes behind
+  // them: 2 and 8.
+  // CHECK-LABEL: gpu.func @mask(
+  // CHECK: scf.index_switch
+  // CHECK: case 0 {
+  // CHECK-NOT: ex2
+  // CHECK: case 1 {
+  // CHECK-COUNT-6: ex2.approx
+  // CHECK-NOT: ex2
+  // CHECK: case 2 {
+  // CHECK-COUNT-12: ex2.approx
+  // CHECK-NOT: ex2
+  // CHECK: default {
+  // CHECK-COUNT-10: ex2.approx
+  // CHECK-NOT: ex2
+  // CHECK: gpu.return
+  gpu.func @mask(%x: !llvm.ptr<1>, %n: index, %ld: index) kernel
+      attributes {known_block_size = array<i32: 256, 1, 1>} {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %v = tile.alloc : !tile.buffer<64xf32>
+    %scores = tile.load_global %x[%c0] strides [%ld, %c1] bounds [%n, %n]
+        : !llvm.ptr<1> -> tensor<64x64xf32, #all>
+    %l = tile.segment_decay %v scores %scores
+        : (!tile.buffer<64xf32>, tensor<64x64xf32, #all>) -> tensor<64x64xf32, #all>
+    tile.store_global %l -> %x[%c0] strides [%ld, %c1] bounds [%n, %n]
+        : tensor<64x64xf32, #all>, !llvm.ptr<1>
     gpu.return
   }
 }
