@@ -182,15 +182,18 @@ private:
 // Tiles
 //===----------------------------------------------------------------------===//
 
-/// Addresses of the 16 bytes of a thread: those of all threads side by side,
-/// then the next.
+/// Addresses of the 16 bytes of a thread: those of all threads that share the
+/// tile side by side, then the next. `warps` are there at the place of the op.
 struct PackedTile {
   PackedTile(ThreadBuilder &b, RankedTensorType type, Value pointer,
-             Value offset)
-      : b(b), layout(tile::getRegisterLayout(type)) {
+             Value offset, int64_t warps)
+      : b(b), layout(tile::getRegisterLayout(type)),
+        threads(layout.warps.size() * tile::kLanes) {
     Value first = b.pointerAdd(pointer, b.mul(b.toI64(offset), 4));
-    start = b.pointerAdd(first, b.mul(b.thread(), kBytes));
-    threads = layout.warps.grid[0] * layout.warps.grid[1] * tile::kLanes;
+    Value thread = b.thread();
+    if (warps > layout.warps.size())
+      thread = b.rem(thread, threads);
+    start = b.pointerAdd(first, b.mul(thread, kBytes));
   }
   int64_t count() const { return layout.numRegisters() / 4; }
   Value address(int64_t i) { return b.pointerAdd(start, i * threads * kBytes); }
@@ -198,8 +201,8 @@ struct PackedTile {
 
   ThreadBuilder &b;
   RegisterLayout layout;
-  Value start;
   int64_t threads;
+  Value start;
 };
 
 struct StorePackedLowering : TilePattern<tile::StorePackedOp> {
@@ -209,7 +212,7 @@ struct StorePackedLowering : TilePattern<tile::StorePackedOp> {
                   ConversionPatternRewriter &rewriter) const override {
     ThreadBuilder b(op.getLoc(), rewriter);
     PackedTile packed(b, op.getTile().getType(), adaptor.getPointer(),
-                      adaptor.getOffset());
+                      adaptor.getOffset(), kernel.warpsAt(op));
     SmallVector<Value> values = b.unpack(adaptor.getTile());
     for (int64_t i = 0; i < packed.count(); ++i)
       b.store(b.pack(ArrayRef<Value>(values).slice(4 * i, 4)),
@@ -226,7 +229,8 @@ struct LoadPackedLowering : TilePattern<tile::LoadPackedOp> {
                   ConversionPatternRewriter &rewriter) const override {
     ThreadBuilder b(op.getLoc(), rewriter);
     RankedTensorType type = op.getResult().getType();
-    PackedTile packed(b, type, adaptor.getPointer(), adaptor.getOffset());
+    PackedTile packed(b, type, adaptor.getPointer(), adaptor.getOffset(),
+                      kernel.warpsAt(op));
     auto access = VectorType::get(4, type.getElementType());
     SmallVector<Value> values;
     for (int64_t i = 0; i < packed.count(); ++i)

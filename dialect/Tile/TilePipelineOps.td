@@ -347,8 +347,8 @@ def StorePackedOp : Tile_Op<"store_packed",
   let description = [{
     Stores the registers of a tile from `pointer[offset]` (f32) on, in an order
     of its own, in which every access of a warp is 512 bytes in a row. Only
-    `tile.load_packed` of the same tile type, in a role of as many warps, can
-    read them.
+    `tile.load_packed` of the same tile type, in a role or team of as many
+    warps, can read them.
 
     ```mlir
     tile.store_packed %state -> %workspace[%o]

@@ -27,6 +27,8 @@ constexpr int64_t kWideChannels = 32, kNarrowChannels = 16;
 /// Thread blocks of a gang at most: what is left of the multiprocessors when
 /// gangs have been dealt out is idle.
 constexpr int64_t kMostGang = 12;
+/// Fewest tokens and chunks of a segment: each costs a hand-over of states.
+constexpr int64_t kSegmentTokens = 256, kLeastSegment = 4;
 /// Vectors over tokens in shared memory, for the memory estimate.
 constexpr int64_t kExportedVectors = 5;
 
@@ -277,7 +279,8 @@ TeamShape ShapeSearch::makeShape(int64_t each) {
   shape.slices = llvm::divideCeil(headdim, shape.channels);
   shape.warps = llvm::PowerOf2Ceil(llvm::divideCeil(shape.channels, each));
   shape.paddedChannels = shape.warps * each;
-  shape.segmentChunks = getScalarTransition(scan) ? kSegmentChunks : 0;
+  if (getScalarTransition(scan))
+    shape.segmentChunks = std::max(kSegmentTokens / shape.chunk, kLeastSegment);
   return shape;
 }
 

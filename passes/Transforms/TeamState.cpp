@@ -19,34 +19,35 @@ Value TeamKernel::handoverIndex(Value block) {
 }
 
 Value TeamKernel::loadHandover(Value block) {
-  ArrayRef<int64_t> state = stateType().getShape();
-  Value offset = mul(handoverIndex(block), state[0] * state[1]);
-  return loadState(handoverStates, offset, state[1], index(state[0]),
-                   index(state[1]));
+  RankedTensorType state = stateType();
+  Value offset = mul(handoverIndex(block), state.getNumElements());
+  return tile::LoadPackedOp::create(b, state, handoverStates, offset);
 }
 
 void TeamKernel::storeHandover(Value registers) {
-  ArrayRef<int64_t> state = stateType().getShape();
-  Value offset = mul(handoverIndex(blockNumber()), state[0] * state[1]);
-  tile::StoreGlobalOp::create(b, registers, handoverStates, offset,
-                              ValueRange{index(state[1]), index(1)},
-                              ValueRange{index(state[0]), index(state[1])});
+  int64_t size = stateType().getNumElements();
+  Value offset = mul(handoverIndex(blockNumber()), size);
+  tile::StorePackedOp::create(b, registers, handoverStates, offset);
 }
 
 /// The states in front of a piece. At the start of a sequence they are given.
 /// In a split sequence they are combined from the summaries of the segments
 /// before, each with its decay; elsewhere the gang before hands them over.
 Value TeamKernel::emitInitialState(const Work &work, const Piece &piece) {
+  auto blockOf = [&](Value segment) {
+    Value group = add(arith::MulIOp::create(b, segment, work.sets), piece.set);
+    return add(mul(group, shape.gang), work.lane);
+  };
   auto combine = [&]() -> Value {
     Value start = loadInit(piece, piece.own);
+    tile::AwaitOp::create(b, handoverFlags, widen(blockOf(number(0))),
+                          widen(work.segment),
+                          widen(mul(work.sets, shape.gang)));
     auto loop = scf::ForOp::create(b, number(0), work.segment, number(1),
                                    ValueRange{start});
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
-    Value group = add(
-        arith::MulIOp::create(b, loop.getInductionVar(), work.sets), piece.set);
-    Value from = add(mul(group, shape.gang), work.lane);
-    tile::AwaitOp::create(b, handoverFlags, widen(from));
+    Value from = blockOf(loop.getInductionVar());
     Access decays = {
         handoverDecays,
         RankedTensorType::get({ShapedType::kDynamic}, b.getF32Type()),

@@ -100,4 +100,19 @@ gpu.module @kernels {
         : tensor<64x64xf32, #all>, !llvm.ptr<1>
     gpu.return
   }
+
+  // The threads of a team store side by side: 16 bytes each, 64 threads.
+  // CHECK-LABEL: gpu.func @packed(
+  // CHECK: %[[THREAD:.*]] = llvm.call_intrinsic "llvm.nvvm.read.ptx.sreg.tid.x"
+  // CHECK: %[[OWN:.*]] = arith.andi %[[THREAD]], %c63_i32 : i32
+  // CHECK: arith.muli %[[OWN]], %c16_i32 : i32
+  // CHECK: llvm.load %{{.*}} {alignment = 16 : i64} : !llvm.ptr<1> -> vector<4xf32>
+  // CHECK: llvm.getelementptr %{{.*}}[1024]
+  // CHECK: gpu.return
+  gpu.func @packed(%x: !llvm.ptr<1>, %n: index) kernel
+      attributes {known_block_size = array<i32: 128, 1, 1>} {
+    %s = tile.load_packed %x[%n] : !llvm.ptr<1> -> tensor<32x16xf32, #state>
+    tile.store_packed %s -> %x[%n] : tensor<32x16xf32, #state>, !llvm.ptr<1>
+    gpu.return
+  }
 }

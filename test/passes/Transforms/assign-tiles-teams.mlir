@@ -13,7 +13,7 @@
 // CHECK-SAME: known_block_size = array<i32: 256, 1, 1>
 // CHECK-SAME: tile.chunk = 64
 // CHECK-SAME: tile.gang = 2
-// CHECK-SAME: tile.segment_chunks = 8
+// CHECK-SAME: tile.segment_chunks = 4
 // CHECK-SAME: tile.sets = 1
 // CHECK-SAME: tile.workspaces = [tensor<?x4x64x64xf32>, tensor<?x4xf32>, tensor<?x2xi64>]
 // C and B stand in shared memory once, x and the masks once a team.
@@ -33,11 +33,15 @@
 // CHECK: tile.copy_vector {{.*}} team 2 : !llvm.ptr<1>, !tile.buffer<64xf32>
 // CHECK-NOT: tile.segment_decay
 // CHECK: tile.mma {{.*}} -> tensor<64x64xf32, #[[$STATE:.*]]>
+// CHECK: tile.store_packed %{{.*}} : tensor<64x64xf32, #[[$STATE]]>
 // CHECK: tile.signal
 
 // The initial state: from segments before, given, or from the block before.
+// CHECK: tile.await {{.*}} count
+// CHECK: scf.for
+// CHECK: tile.load_packed
 // CHECK: tile.await
-// CHECK: tile.await
+// CHECK: tile.load_packed
 
 // A chunk: its operands are there, those of the next are on their way.
 // CHECK: scf.for {{.*}} iter_args(%[[S:.*]] = %{{.*}}) -> (tensor<64x64xf32, #[[$STATE]]>)
