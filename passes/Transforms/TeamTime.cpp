@@ -12,17 +12,21 @@ using namespace mamba::ssd;
 
 namespace mamba {
 
-/// Measured on an H100 80GB HBM3 on 2026-11-22 with code for sm_80, fitted to
-/// the times in codegen/PERFORMANCE.md: chunks of 64 tokens (S1 to S8) and of
-/// 32 (S1, S5, S6), whole and split sequences. A plain kernel's chunk took 2.5
+/// Measured on an H100 80GB HBM3 on 2026-11-23 with code for sm_80, fitted to
+/// the times in codegen/PERFORMANCE.md: chunks of 64 tokens (S1 to S8, other
+/// sizes) and of 32, whole and split sequences. A plain kernel's chunk took 2.5
 /// us.
 static mamba_cost predictCost(ChunkScanOp scan, const Target &target,
                               const TeamShape &shape, const ScanWork &work) {
-  constexpr double kFlopsPerSecond = 1.67e12, kChunkEnds = 1.2e-6;
-  constexpr double kSummary = 0.38, kPlainChunk = 2.5e-6;
+  constexpr double kFlopsPerSecond = 2.12e12, kChunkEnds = 1.25e-6;
+  // Of chunks that are long or wait for their own copies: estimated from S1 with
+  // chunks that do both.
+  constexpr double kLongEnds = 3 * kChunkEnds;
+  constexpr int64_t kLongChunk = 128;
+  constexpr double kSummary = 0.27, kPlainChunk = 2.5e-6;
   // Teams read and write states in pieces of 32 bytes (an assumption).
   constexpr double kPieces = 1.25;
-  constexpr double kLaunch = 12e-6, kJoin = 1.5e-6, kPicoseconds = 1e12;
+  constexpr double kLaunch = 4e-6, kJoin = 1.5e-6, kPicoseconds = 1e12;
   bool sharesScores =
       llvm::all_of(llvm::seq<unsigned>(scan.getIns().size()), [&](unsigned i) {
         return !isTokenTile(scan, i) ||
@@ -36,7 +40,8 @@ static mamba_cost predictCost(ChunkScanOp scan, const Target &target,
   flops /= work.items * work.chunks;
   // Fewer warps leave schedulers idle.
   double idle = double(kMostTeamWarps) / double(shape.getWarps());
-  double ends = kChunkEnds * (shape.stages == 1 ? 2 : 1);
+  bool isLong = shape.chunk >= kLongChunk || shape.stages == 1;
+  double ends = isLong ? kLongEnds : kChunkEnds;
   // Kernels wait for latencies, which the clocks of a target scale.
   double chunk = target.chunkSeconds / kPlainChunk *
                  (flops / kFlopsPerSecond * idle + ends);

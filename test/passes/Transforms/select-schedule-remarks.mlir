@@ -23,8 +23,8 @@
 // GPU-DAG: remark: [Missed]{{.*}}chunked, chunk 16, with teams: rejected, kernels with teams have chunks of a multiple of 32 tokens
 // GPU-DAG: remark: [Missed]{{.*}}chunked, chunk 32: rejected
 // GPU-DAG: remark: [Missed]{{.*}}chunked, chunk 32, with teams: {{[0-9.]+}} us predicted
-// GPU-DAG: remark: [Passed]{{.*}}chunked, chunk 64 on sm_90a: {{[0-9.]+}} us predicted
-// GPU-DAG: remark: [Missed]{{.*}}chunked, chunk 64, with teams: {{[0-9.]+}} us predicted
+// GPU-DAG: remark: [Missed]{{.*}}chunked, chunk 64: {{[0-9.]+}} us predicted
+// GPU-DAG: remark: [Passed]{{.*}}chunked, chunk 64, with teams on sm_90a: {{[0-9.]+}} us predicted
 // GPU-DAG: remark: [Missed]{{.*}}chunked, chunk 64, with roles: rejected, output 0 is not a 16-bit tensor over channels
 // GPU-DAG: remark: [Missed]{{.*}}chunked, chunk 128: rejected
 // GPU-DAG: remark: [Missed]{{.*}}chunked, chunk 128, with teams: {{[0-9.]+}} us predicted
