@@ -92,9 +92,9 @@ LogicalResult RoleKernel::emitMaskRole() {
   return emitPieces(work, [&](Piece &piece) -> LogicalResult {
     SmallVector<Value> results;
     // In the first pass over a segment there is nothing to mask.
-    auto skip = [&] {
+    auto skip = [&](Piece &pass) {
       return emitChunks(
-          piece, {},
+          pass, {},
           [&](Value, Iterations iterations, ValueRange,
               SmallVectorImpl<Value> &) {
             for (int64_t i = 0; i < shape.consumers; ++i) {
@@ -176,8 +176,8 @@ LogicalResult RoleKernel::emitConsumeRole(Value instance) {
   Work work = emitWork();
   auto walkPiece = [&](Piece &piece) -> LogicalResult {
     Consumer consumer = emitMember(piece, narrow(instance));
-    if (failed(emitSummaryPass(work, piece, [&] {
-          return emitSummary(work, piece, consumer, instance);
+    if (failed(emitSummaryPass(work, piece, [&](Piece &pass) {
+          return emitSummary(pass, consumer, instance);
         })))
       return failure();
     FailureOr<Value> initial =

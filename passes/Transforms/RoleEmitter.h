@@ -69,6 +69,10 @@ public:
   void bindRegisters(mlir::Value value, mlir::Value registers) {
     bindState(value, registers);
   }
+  /// What a product begins with, whatever the body says.
+  void bindAccumulator(ssd::DotOp op, mlir::Value sum) {
+    accumulators[op] = sum;
+  }
 
 protected:
   mlir::FailureOr<mlir::Value> emitVector(mlir::Value value,

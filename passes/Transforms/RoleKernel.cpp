@@ -240,7 +240,7 @@ LogicalResult RoleKernel::build() {
   createBuffers();
   createPipelines();
   b.setInsertionPointToEnd(&function.getBody().front());
-  if (failed(createRoles()))
+  if (failed(prepareSummaries()) || failed(createRoles()))
     return failure();
   gpu::ReturnOp::create(b);
   return success();

@@ -49,6 +49,8 @@ private:
     /// Of the pipelines, at the first chunk; of the masks', which a first pass
     /// over a segment (then the block's only piece) does not use.
     mlir::Value iteration, maskIteration;
+    /// The first pass: the last `reach` chunks, the last one first.
+    bool isSummary = false;
   };
   /// What a consumer works on.
   using Consumer = Member;
@@ -98,13 +100,6 @@ private:
   mlir::LogicalResult emitChunks(const Piece &piece, mlir::ValueRange initial,
                                  ChunkBody body,
                                  llvm::SmallVectorImpl<mlir::Value> &results);
-  /// The pieces of a block of a split sequence have a first pass over their
-  /// chunks, in which the state is summed up for the segments behind; emitted
-  /// by `body` under the condition that there are such. Afterwards the piece's
-  /// iteration is the one behind it.
-  mlir::LogicalResult
-  emitSummaryPass(const Work &work, Piece &piece,
-                  llvm::function_ref<mlir::LogicalResult()> body);
   llvm::SmallVector<mlir::Value> emitCoordinates(const Access &access,
                                                  const Piece &piece,
                                                  Consumer consumer,
@@ -123,7 +118,9 @@ private:
   mlir::LogicalResult emitVectors(const Piece &piece, Consumer consumer,
                                   mlir::Value instance, mlir::Value token,
                                   mlir::Value ring, mlir::Value slot,
-                                  mlir::Operation *before, bool sumsUp);
+                                  mlir::Operation *before, mlir::Value &decay);
+  mlir::LogicalResult walkVectors(const Piece &piece, Consumer consumer,
+                                  const Work &work, mlir::Value instance);
 
   // RoleConsume.cpp: the mask role and the consumers.
   mlir::LogicalResult emitMaskRole();
@@ -141,13 +138,51 @@ private:
                                                 const Piece &piece,
                                                 Consumer consumer,
                                                 mlir::Value instance);
-  mlir::LogicalResult emitSummary(const Work &work, const Piece &piece,
-                                  Consumer consumer, mlir::Value instance);
-  mlir::Value loadHandover(mlir::Value block, mlir::Value instance);
+  mlir::Value loadHandover(mlir::Value slot);
   void storeHandover(mlir::Value state, mlir::Value instance);
   mlir::Value handoverIndex(mlir::Value block, mlir::Value instance);
   void emitFinalState(const Work &work, const Piece &piece, Consumer consumer,
                       mlir::Value instance, mlir::Value state);
+
+  // RoleSummary.cpp: split sequences.
+  mlir::Value one();
+  mlir::Value isNotZero(mlir::Value decay);
+  mlir::FailureOr<mlir::Value>
+  emitTransition(const Work &work, const Part &part, Consumer consumer,
+                 mlir::Value step, mlir::Operation *before);
+  /// The search for the chunks that count, in rounds of one chunk a warp.
+  struct Search {
+    mlir::Operation *loop;
+    mlir::Value round;
+    /// A stage for each warp.
+    mlir::Value transitions;
+    /// What the warp looks at: which chunk of the round, for whom.
+    mlir::Value warp, chunk;
+    Consumer consumer;
+  };
+  mlir::LogicalResult searchChunks(const Work &work, const Part &part,
+                                   const Search &search, mlir::Value &reach,
+                                   llvm::SmallVectorImpl<mlir::Value> &decays);
+  mlir::FailureOr<mlir::Value> emitSearch(const Work &work, const Part &part);
+  mlir::FailureOr<mlir::Value>
+  chooseNumber(mlir::Value condition,
+               llvm::function_ref<mlir::FailureOr<mlir::Value>()> yes,
+               llvm::function_ref<mlir::FailureOr<mlir::Value>()> no);
+  mlir::FailureOr<mlir::Value> emitReach();
+  mlir::LogicalResult prepareSummaries();
+  /// The pieces of a block of a split sequence have a first pass, in which the
+  /// state is summed up for the segments behind; emitted by `body` under the
+  /// condition that there are such. Afterwards the piece's iteration is the one
+  /// behind it.
+  mlir::LogicalResult
+  emitSummaryPass(const Work &work, Piece &piece,
+                  llvm::function_ref<mlir::LogicalResult(Piece &)> body);
+  mlir::LogicalResult emitSummary(const Piece &piece, Consumer consumer,
+                                  mlir::Value instance);
+  mlir::Value accumulate(mlir::Value state, mlir::Value decay,
+                         llvm::function_ref<mlir::Value()> other);
+  mlir::Value combineSummaries(const Work &work, const Piece &piece,
+                               Consumer consumer, mlir::Value instance);
 
   TileAxes axes;
   mlir::OpBuilder entry;
@@ -167,6 +202,8 @@ private:
   /// Buffers of the factors of masks.
   llvm::SmallVector<std::pair<FactorKey, mlir::Value>> factors;
   Pipeline shared, own, mask;
+  /// Chunks of the first pass of a split sequence (i32).
+  mlir::Value reach;
 };
 
 /// The slots of one iteration of a role, waited for on first use.

@@ -49,10 +49,10 @@ LogicalResult RoleKernel::emitLoadRole() {
   Work work = emitWork();
   return emitPieces(work, [&](Piece &piece) -> LogicalResult {
     Consumer consumer = emitMember(piece, number(0));
-    auto walk = [&](ArrayRef<unsigned> operands) {
+    auto walk = [&](const Piece &pass, ArrayRef<unsigned> operands) {
       SmallVector<Value> results;
       return emitChunks(
-          piece, {},
+          pass, {},
           [&](Value step, Iterations iterations, ValueRange,
               SmallVectorImpl<Value> &) {
             Value slot = tile::AcquireOp::create(b, shared.value, Value(),
@@ -63,11 +63,11 @@ LogicalResult RoleKernel::emitLoadRole() {
           },
           results);
     };
-    if (failed(emitSummaryPass(work, piece, [&] {
-          return walk(findSummaryOperands(scan, sharedTiles));
+    if (failed(emitSummaryPass(work, piece, [&](Piece &pass) {
+          return walk(pass, findSummaryOperands(scan, sharedTiles));
         })))
       return failure();
-    return walk(sharedTiles);
+    return walk(piece, sharedTiles);
   });
 }
 
@@ -76,12 +76,14 @@ LogicalResult RoleKernel::emitLoadRole() {
 //===----------------------------------------------------------------------===//
 
 /// Starts the copies of the vectors of `step` into their rings; nothing is read
-/// behind the piece's end.
+/// outside of the pass.
 void RoleKernel::startVectors(const Piece &piece, Consumer consumer,
                               const Work &work, Value instance, Value step,
                               Value ring) {
-  Value inside =
-      arith::CmpIOp::create(b, arith::CmpIPredicate::ult, step, piece.end);
+  Value inside = arith::CmpIOp::create(
+      b,
+      piece.isSummary ? arith::CmpIPredicate::sge : arith::CmpIPredicate::ult,
+      step, piece.isSummary ? subtract(piece.end, reach) : piece.end);
   Value token = emitToken(step, work);
   Value rows =
       widen(arith::SelectOp::create(b, inside, countRows(token), number(0)));
@@ -125,11 +127,12 @@ FailureOr<Value> RoleKernel::emitFactors(TileEmitter &emitter,
   return arith::MulFOp::create(b, factors, *scale).getResult();
 }
 
-/// Computes every vector that other roles asked for (in this pass).
+/// Computes every vector that other roles asked for in this pass. `decay` is
+/// that of the chunks behind, if there is one; then that in front of this one.
 LogicalResult RoleKernel::emitVectors(const Piece &piece, Consumer consumer,
                                       Value instance, Value token, Value ring,
                                       Value slot, Operation *before,
-                                      bool sumsUp) {
+                                      Value &decay) {
   MLIRContext *context = b.getContext();
   TileEmitter emitter(b, entry, scan, axes, TileShape());
   for (auto [operand, buffer] : vectorRings) {
@@ -145,13 +148,18 @@ LogicalResult RoleKernel::emitVectors(const Piece &piece, Consumer consumer,
   bindPartOperands(emitter, piece, consumer, before);
   emitter.bindValidRows(
       arith::MinSIOp::create(b, countRows(token), number(scan.getChunk())));
+  Value weights = getStateWeights(scan);
   for (auto &[key, buffer] : exports) {
-    if (sumsUp && !summaryExports.contains(key))
+    if (piece.isSummary && !summaryExports.contains(key))
       continue;
     FailureOr<Value> value = emitter.emit(key.first);
     if (failed(value))
       return failure();
-    Value vector = emitForm(b, *value, RoleInputs::Form(key.second));
+    Value vector = *value;
+    if (decay && key.first == weights)
+      vector = arith::MulFOp::create(
+          b, vector, tile::SplatOp::create(b, vector.getType(), decay));
+    vector = emitForm(b, vector, RoleInputs::Form(key.second));
     auto bufferType = cast<tile::BufferType>(buffer.getType());
     if (!isa<RankedTensorType>(vector.getType()))
       vector = tile::SplatOp::create(
@@ -163,8 +171,14 @@ LogicalResult RoleKernel::emitVectors(const Piece &piece, Consumer consumer,
                                 tile::StageOp::create(b, buffer, slot),
                                 /*transposed=*/false);
   }
+  if (decay) {
+    FailureOr<Value> transition = emitter.emit(*getScalarTransition(scan));
+    if (failed(transition))
+      return failure();
+    decay = arith::MulFOp::create(b, decay, *transition);
+  }
   // Masks are made in the main pass.
-  if (sumsUp)
+  if (piece.isSummary)
     return success();
   for (auto &[key, buffer] : factors) {
     FailureOr<Value> vector = emitFactors(emitter, key);
@@ -177,46 +191,62 @@ LogicalResult RoleKernel::emitVectors(const Piece &piece, Consumer consumer,
   return success();
 }
 
+/// The vectors of a piece or, of its first pass, those that the summary needs;
+/// there the weights get the decay of the chunks behind.
+LogicalResult RoleKernel::walkVectors(const Piece &piece, Consumer consumer,
+                                      const Work &work, Value instance) {
+  bool sumsUp = piece.isSummary;
+  SmallVector<unsigned> operands(ownTiles);
+  if (sumsUp)
+    operands = findSummaryOperands(scan, ownTiles);
+  // The step after `count` others of the pass.
+  auto stepAfter = [&](Value step, int64_t count) {
+    return add(step, number(sumsUp ? -count : count));
+  };
+  Value first = sumsUp ? stepAfter(piece.end, 1) : piece.first;
+  for (int64_t ahead = 0; ahead < kRingStages; ++ahead)
+    startVectors(piece, consumer, work, instance, stepAfter(first, ahead),
+                 number(ahead));
+  auto walk = [&](Value step, Iterations iterations, ValueRange decays,
+                  SmallVectorImpl<Value> &next) -> LogicalResult {
+    Operation *before = b.getInsertionBlock()->getParentOp();
+    Value slot =
+        tile::AcquireOp::create(b, own.value, instance, iterations.operands);
+    Value token = emitToken(step, work);
+    startCopies(piece, consumer, token, own, slot, operands);
+    tile::WaitCopiesOp::create(b, kRingStages - 1);
+    tile::WarpBarrierOp::create(b);
+    Value done = sumsUp ? subtract(first, step) : subtract(step, first);
+    Value ring = arith::RemUIOp::create(b, done, number(kRingStages));
+    Value decay = decays.empty() ? Value() : decays.front();
+    if (failed(emitVectors(piece, consumer, instance, token, ring, slot, before,
+                           decay)))
+      return failure();
+    tile::CommitOp::create(b, own.value, slot);
+    startVectors(piece, consumer, work, instance, stepAfter(step, kRingStages),
+                 ring);
+    if (decay)
+      next.push_back(decay);
+    return success();
+  };
+  SmallVector<Value> initial, results;
+  if (sumsUp && *getScalarTransition(scan))
+    initial.push_back(one());
+  if (failed(emitChunks(piece, initial, walk, results)))
+    return failure();
+  tile::WaitCopiesOp::create(b, 0);
+  return success();
+}
+
 LogicalResult RoleKernel::emitVectorRole(Value instance) {
   Work work = emitWork();
   return emitPieces(work, [&](Piece &piece) -> LogicalResult {
     Consumer consumer = emitMember(piece, narrow(instance));
-    auto walk = [&](ArrayRef<unsigned> operands, bool sumsUp) {
-      for (int64_t ahead = 0; ahead < kRingStages; ++ahead)
-        startVectors(piece, consumer, work, instance,
-                     add(piece.first, number(ahead)), number(ahead));
-      SmallVector<Value> results;
-      if (failed(emitChunks(
-              piece, {},
-              [&](Value step, Iterations iterations, ValueRange,
-                  SmallVectorImpl<Value> &) -> LogicalResult {
-                Operation *before = b.getInsertionBlock()->getParentOp();
-                Value slot = tile::AcquireOp::create(b, own.value, instance,
-                                                     iterations.operands);
-                Value token = emitToken(step, work);
-                startCopies(piece, consumer, token, own, slot, operands);
-                tile::WaitCopiesOp::create(b, kRingStages - 1);
-                tile::WarpBarrierOp::create(b);
-                Value ring = arith::RemUIOp::create(
-                    b, arith::SubIOp::create(b, step, piece.first),
-                    number(kRingStages));
-                if (failed(emitVectors(piece, consumer, instance, token, ring,
-                                       slot, before, sumsUp)))
-                  return failure();
-                tile::CommitOp::create(b, own.value, slot);
-                startVectors(piece, consumer, work, instance,
-                             add(step, number(kRingStages)), ring);
-                return success();
-              },
-              results)))
-        return failure();
-      tile::WaitCopiesOp::create(b, 0);
-      return success();
+    auto walk = [&](const Piece &pass) {
+      return walkVectors(pass, consumer, work, instance);
     };
-    if (failed(emitSummaryPass(work, piece, [&] {
-          return walk(findSummaryOperands(scan, ownTiles), /*sumsUp=*/true);
-        })))
+    if (failed(emitSummaryPass(work, piece, walk)))
       return failure();
-    return walk(ownTiles, /*sumsUp=*/false);
+    return walk(piece);
   });
 }

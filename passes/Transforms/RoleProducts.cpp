@@ -177,7 +177,7 @@ LogicalResult RoleEmitter::prefetch(DotOp op) {
                                          operands.transposeLeft)))
     return failure();
   Value init = op.getInit();
-  if (!init)
+  if (!init || accumulators.lookup(op))
     return success();
   return prefetchTile(init, getNaturalLayout(init),
                       isNaturallyTransposed(init));

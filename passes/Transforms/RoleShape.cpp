@@ -73,6 +73,40 @@ std::optional<Value> getScalarTransition(ChunkScanOp scan) {
   return std::nullopt;
 }
 
+/// The vectors over tokens among the factors of a tile.
+static void collectWeights(Value tile, SmallVectorImpl<Value> &weights) {
+  Operation *op = tile.getDefiningOp();
+  if (isa_and_present<arith::TruncFOp, arith::ExtFOp, arith::MulFOp>(op)) {
+    for (Value operand : op->getOperands())
+      collectWeights(operand, weights);
+    return;
+  }
+  auto broadcast = dyn_cast_or_null<BroadcastOp>(op);
+  if (broadcast && tensorType(broadcast.getInput()).getRank() == 1)
+    weights.push_back(broadcast.getInput());
+}
+
+Value getStateWeights(ChunkScanOp scan) {
+  auto dot = scan.getYield().getTiles().back().getDefiningOp<DotOp>();
+  if (!dot)
+    return Value();
+  TileAxes axes(scan);
+  SmallVector<Value> weights;
+  collectWeights(dot.getLhs(), weights);
+  collectWeights(dot.getRhs(), weights);
+  for (Value vector : weights)
+    if (axes.getRole(vector, 0) == DimRole::Time &&
+        llvm::count(weights, vector) == 1)
+      return vector;
+  return Value();
+}
+
+/// Whether segments of a sequence can be summed up before it is walked.
+static bool canSplit(ChunkScanOp scan) {
+  std::optional<Value> transition = getScalarTransition(scan);
+  return transition && (!*transition || getStateWeights(scan));
+}
+
 SmallVector<Value> getMasks(ChunkScanOp scan) {
   TileAxes axes(scan);
   llvm::SetVector<Value> masks;
@@ -306,13 +340,13 @@ std::optional<RoleShape> chooseRoleShape(ChunkScanOp scan, const Target &target,
                               consumers, all, most);
     return std::nullopt;
   }
-  if (request.segment && !getScalarTransition(scan)) {
+  if (request.segment && !canSplit(scan)) {
     rejection = llvm::formatv("segments of {0} chunks: a sequence whose state "
                               "has no scalar transition is not split",
                               request.segment);
     return std::nullopt;
   }
-  if (getScalarTransition(scan))
+  if (canSplit(scan))
     shape.segmentChunks = request.segment ? request.segment : kSegmentChunks;
   shape.consumers = consumers;
   chooseGang(scan, target, shape);

@@ -51,12 +51,20 @@ inline constexpr int64_t kRingStages = 4;
 /// second reading of its operands and the look-back cost more than they spread
 /// (measured: codegen/PERFORMANCE.md, segments).
 inline constexpr int64_t kSegmentChunks = 8;
+/// A segment with more chunks is searched for those that have decayed to zero
+/// at its end before it is summed up.
+inline constexpr int64_t kSearchedChunks = 32;
 /// Stages of the output tiles.
 inline constexpr int64_t kOutStages = 2;
 
 /// The carried state's transition: state' = decay · state + …; null where it is
 /// the identity, nullopt where it is something else.
 std::optional<mlir::Value> getScalarTransition(ssd::ChunkScanOp scan);
+
+/// A vector over tokens that weights what a chunk adds to the state, once: with
+/// weights a times as large, a chunk adds a times as much. Null if there is
+/// none.
+mlir::Value getStateWeights(ssd::ChunkScanOp scan);
 
 /// Whether an operand has a dimension of this role.
 bool hasRole(ssd::ChunkScanOp scan, unsigned operand, ssd::DimRole role);

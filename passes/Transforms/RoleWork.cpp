@@ -27,11 +27,15 @@ LogicalResult RoleKernel::emitPieces(const Work &work, PieceBody body) {
 LogicalResult RoleKernel::emitChunks(const Piece &piece, ValueRange initial,
                                      ChunkBody body,
                                      SmallVectorImpl<Value> &results) {
-  auto loop = scf::ForOp::create(b, piece.first, piece.end, number(1), initial);
+  Value begin = piece.isSummary ? number(0) : piece.first;
+  auto loop = scf::ForOp::create(b, begin, piece.isSummary ? reach : piece.end,
+                                 number(1), initial);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   Value step = loop.getInductionVar();
-  Value done = arith::SubIOp::create(b, step, piece.first);
+  Value done = subtract(step, begin);
+  if (piece.isSummary)
+    step = subtract(subtract(piece.end, number(1)), done);
   Iterations iterations = {widen(add(piece.iteration, done)),
                            widen(add(piece.maskIteration, done))};
   SmallVector<Value> next;
@@ -40,25 +44,6 @@ LogicalResult RoleKernel::emitChunks(const Piece &piece, ValueRange initial,
   if (!initial.empty())
     scf::YieldOp::create(b, next);
   results.assign(loop.result_begin(), loop.result_end());
-  return success();
-}
-
-LogicalResult
-RoleKernel::emitSummaryPass(const Work &work, Piece &piece,
-                            llvm::function_ref<LogicalResult()> body) {
-  if (shape.segmentChunks == 0)
-    return success();
-  Value wanted = emitIsContinued(work);
-  auto conditional = scf::IfOp::create(b, wanted, /*withElseRegion=*/false);
-  {
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPoint(conditional.thenYield());
-    if (failed(body()))
-      return failure();
-  }
-  Value chunks = subtract(piece.end, piece.first);
-  piece.iteration = add(piece.iteration,
-                        arith::SelectOp::create(b, wanted, chunks, number(0)));
   return success();
 }
 

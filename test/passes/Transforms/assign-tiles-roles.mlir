@@ -18,17 +18,46 @@
 // CHECK-SAME: tile.sets = 1
 // CHECK-SAME: tile.tensor_maps = [array<i64: 2, 64, 1, 64, 1>, array<i64: 3, 64, 1, 64, 1>, array<i64: 4, 64, 1, 64, 1>, array<i64: 6, 64, 1, 64, 1>]
 // CHECK-SAME: tile.workspaces = [tensor<?x2x64x128xf32>, tensor<?x2xf32>, tensor<?x3xi64>]
+// CHECK-DAG: %[[UNIT:.*]] = arith.constant 1.000000e+00 : f32
+// CHECK-DAG: %[[ZERO:.*]] = arith.constant 0.000000e+00 : f32
 // CHECK: %[[SHARED:.*]] = tile.pipeline full 1 empty 12 : !tile.pipeline<stages = 3>
 // CHECK: %[[OWN:.*]] = tile.pipeline full 2 empty 8 : !tile.pipeline<stages = 3, groups = 2>
 // CHECK: %[[MASK:.*]] = tile.pipeline full 4 empty 4 : !tile.pipeline<stages = 2, groups = 2>
 
-// The first loop of each role is the pass that sums up a segment: B without C.
+// Where sequences are split, all warps look for the chunks that count in a long
+// segment, the last ones first.
+// CHECK: %[[REACH:.*]] = scf.if %{{.*}} -> (i32) {
+// CHECK: arith.cmpi ugt, %{{.*}}, %c32_i32
+// CHECK: scf.if %{{.*}} -> (i32) {
+// CHECK: scf.for {{.*}} iter_args(%{{.*}} = %c0_i32, %[[DECAY0:.*]] = %[[UNIT]], %[[DECAY1:.*]] = %[[UNIT]])
+// CHECK-DAG: arith.cmpf une, %[[DECAY0]], %[[ZERO]] : f32
+// CHECK-DAG: arith.cmpf une, %[[DECAY1]], %[[ZERO]] : f32
+// CHECK: tile.load_global
+// CHECK: %[[SUM:.*]] = tile.reduce_sum
+// CHECK: %[[TRANSITION:.*]] = math.exp %[[SUM]]
+// CHECK: tile.splat %[[TRANSITION]]
+// CHECK: tile.store_shared
+// CHECK: tile.barrier
+// CHECK-COUNT-16: tile.load_element
+// CHECK: tile.barrier
+
+// The first loop of each role is the pass that sums up a segment, backwards over
+// as many chunks: B without C, weights times the decay of the chunks behind.
 // CHECK: tile.role "load" warps 1 registers 48
 // CHECK: scf.if
+// CHECK: %[[LAST:.*]] = arith.subi %{{.*}}, %c1_i32
+// CHECK: scf.for %[[I:.*]] = %c0_i32 to %[[REACH]]
+// CHECK: arith.subi %[[LAST]], %[[I]]
 // CHECK: tile.expect %[[SHARED]][{{.*}}] bytes 16384
 // CHECK: tile.expect %[[SHARED]][{{.*}}] bytes 32768
 // CHECK: tile.role "vectors" warps 1 instances 2 registers 48
 // CHECK: tile.copy_vector
+// CHECK: scf.for {{.*}} to %[[REACH]] {{.*}} iter_args(%[[BEHIND:.*]] = %[[UNIT]])
+// CHECK: tile.expect %[[OWN]]
+// CHECK: %[[SPLAT:.*]] = tile.splat %[[BEHIND]]
+// CHECK: arith.mulf %{{.*}}, %[[SPLAT]] : tensor<64xf32, #tile.lane>
+// CHECK: arith.mulf %[[BEHIND]], %{{.*}} : f32
+// CHECK: tile.commit %[[OWN]]
 // CHECK: tile.expect %[[OWN]]
 // CHECK: tile.cumsum
 // CHECK: %[[HIGH:.*]] = arith.truncf %[[WEIGHTS:.*]] : tensor<64xf32, #tile.lane> to tensor<64xbf16, #tile.lane>
@@ -44,10 +73,17 @@
 // CHECK: tile.segment_decay %{{.*}} scale %{{.*}} factors %{{.*}}, %{{.*}}, %{{.*}} scores %[[G]]
 // CHECK: tile.commit %[[MASK]]
 // CHECK: tile.role "consume" warps 4 instances 2 registers 192
+// CHECK: scf.for {{.*}} to %[[REACH]] {{.*}} iter_args(%[[PART:.*]] = %{{.*}}, %{{.*}} = %[[UNIT]])
+// CHECK: tile.wgmma %{{.*}}, %{{.*}}, %[[PART]]
 // CHECK: tile.store_packed
 // CHECK: tile.signal
 // CHECK: tile.await %{{.*}} count
+// CHECK: scf.for {{.*}} iter_args(%[[BEFORE:.*]] = %{{.*}}, %[[LEFT:.*]] = %[[UNIT]])
+// CHECK: %[[COUNTS:.*]] = arith.cmpf une, %[[LEFT]], %[[ZERO]] : f32
+// CHECK: scf.if %[[COUNTS]]
 // CHECK: tile.load_packed
+// CHECK: else
+// CHECK-NEXT: scf.yield %[[BEFORE]]
 // CHECK: %[[INTER:.*]] = tile.wgmma %{{.*}}, %{{.*}} transposed : tensor<64x128xbf16, #{{.*}}>
 // CHECK: %[[X:.*]] = tile.load_shared %{{.*}} transposed
 // CHECK: %[[LOW:.*]] = arith.mulf %[[X]], %{{.*}} : tensor<64x64xbf16, #{{.*}}>

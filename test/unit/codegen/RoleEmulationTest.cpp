@@ -116,6 +116,30 @@ TEST(RoleEmulation, FlagsOfOtherLaunches) {
   EXPECT_EQ(two.flags.launches, 12);
 }
 
+// Segments so long that the first pass looks for the chunks that count, which
+// are few, or all, or not the same for both heads of a block.
+TEST(RoleEmulation, LongSegments) {
+  RoleRunner runner(program(kMixer, {2, 1, 16, 16}, 2));
+  auto perHead = [](double first, double second) -> Fill {
+    return [=](llvm::StringRef name, std::vector<double> &values) {
+      decays(1)(name, values);
+      for (size_t i = 0; name == "decay" && i < values.size(); ++i)
+        values[i] *= i % 2 == 0 ? first : second;
+    };
+  };
+  for (auto [first, second] :
+       {std::pair(4.0, 2.0), {0.02, 0.3}, {0.02, 0.02}}) {
+    runner.fill = perHead(first, second);
+    runner.check(1, 3 * 35 * 64 - 7, 3);
+  }
+}
+
+TEST(RoleEmulation, LongSegmentsBackwards) {
+  RoleRunner runner(program(kBackwards, {1, 1, 16, 16}, 1));
+  runner.fill = decays(0.3);
+  runner.check(1, 2 * 37 * 64 - 9, 2);
+}
+
 // Four heads read the same keys: two thread blocks walk side by side.
 TEST(RoleEmulation, Gangs) {
   checkDivisions(kMixer, {4, 1, 64, 64}, 2, 2, 200, {1, 2, 4});

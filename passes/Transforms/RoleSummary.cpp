@@ -1,0 +1,327 @@
+// SPDX-FileCopyrightText: The mamba-compiler authors
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+// RoleKernel: split sequences. A segment is summed up in a first pass over its
+// chunks, the last one first: what a chunk adds to the state at the segment's
+// end is weighted with the decay of the chunks behind it. Where that decay is
+// zero the pass ends (α ≤ 0: decays never grow), and so does the walk back over
+// the summaries. Last of all comes the segment's begin, so that the main pass
+// finds it in the cache.
+
+#include "passes/Transforms/RoleKernel.h"
+
+using namespace mlir;
+using namespace mamba;
+using namespace mamba::ssd;
+
+using arith::CmpFPredicate;
+using arith::CmpIPredicate;
+
+Value RoleKernel::one() {
+  return arith::ConstantOp::create(b, b.getF32FloatAttr(1.0f));
+}
+
+/// NaN counts as a decay, so that it is passed on.
+Value RoleKernel::isNotZero(Value decay) {
+  Value zero = arith::ConstantOp::create(b, b.getF32FloatAttr(0.0f));
+  return arith::CmpFOp::create(b, CmpFPredicate::UNE, decay, zero);
+}
+
+//===----------------------------------------------------------------------===//
+// Chunks that count
+//===----------------------------------------------------------------------===//
+
+/// `yes` or `no`, an i32.
+FailureOr<Value>
+RoleKernel::chooseNumber(Value condition,
+                         llvm::function_ref<FailureOr<Value>()> yes,
+                         llvm::function_ref<FailureOr<Value>()> no) {
+  auto choice = scf::IfOp::create(b, b.getI32Type(), condition,
+                                  /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  auto fill =
+      [&](Block *block,
+          llvm::function_ref<FailureOr<Value>()> emit) -> LogicalResult {
+    b.setInsertionPointToEnd(block);
+    FailureOr<Value> value = emit();
+    if (succeeded(value))
+      scf::YieldOp::create(b, *value);
+    return value;
+  };
+  if (failed(fill(choice.thenBlock(), yes)) ||
+      failed(fill(choice.elseBlock(), no)))
+    return failure();
+  return choice.getResult(0);
+}
+
+/// The transition of the chunk at `step` of the segment; of chunks in front of
+/// it, the identity.
+FailureOr<Value> RoleKernel::emitTransition(const Work &work, const Part &part,
+                                            Consumer consumer, Value step,
+                                            Operation *before) {
+  Value inside = arith::CmpIOp::create(b, CmpIPredicate::sge, step, part.first);
+  Value token = emitToken(step, work);
+  Value valid =
+      arith::MinSIOp::create(b, countRows(token), number(scan.getChunk()));
+  Value rows = arith::SelectOp::create(b, inside, valid, number(0));
+  TileEmitter emitter(b, entry, scan, axes, TileShape());
+  for (auto [operand, buffer] : vectorRings) {
+    Access access =
+        makeAccess(scan.getIns()[operand], scan.getInRole(operand).getRoles());
+    int64_t stride = access.getStride(DimRole::Time);
+    Value offset =
+        add(emitOffset(access, part, consumer), mul(widen(token), stride));
+    Value tile = scan.getBody().getArgument(operand);
+    auto type = cast<RankedTensorType>(tile.getType());
+    emitter.bindVector(
+        tile,
+        tile::LoadGlobalOp::create(
+            b, type.cloneWithEncoding(tile::LaneAttr::get(b.getContext())),
+            access.pointer, offset, ValueRange{index(stride)},
+            ValueRange{widen(rows)}));
+  }
+  bindPartOperands(emitter, part, consumer, before);
+  emitter.bindValidRows(rows);
+  return emitter.emit(*getScalarTransition(scan));
+}
+
+/// A round of the search: each warp works out the transition of one chunk for
+/// one consumer, and then all go through them, the last chunk first.
+LogicalResult RoleKernel::searchChunks(const Work &work, const Part &part,
+                                       const Search &search, Value &reach,
+                                       SmallVectorImpl<Value> &decays) {
+  int64_t span = shape.getWarps() / shape.consumers;
+  Value behind = add(mul(search.round, span), search.chunk);
+  Value step = subtract(subtract(part.end, number(1)), behind);
+  FailureOr<Value> transition =
+      emitTransition(work, part, search.consumer, step, search.loop);
+  if (failed(transition))
+    return failure();
+  auto buffer = cast<tile::BufferType>(search.transitions.getType());
+  Value splat = tile::SplatOp::create(
+      b,
+      RankedTensorType::get(buffer.getShape(), b.getF32Type(),
+                            tile::LaneAttr::get(b.getContext())),
+      *transition);
+  tile::StoreSharedOp::create(
+      b, splat, tile::StageOp::create(b, search.transitions, search.warp),
+      /*transposed=*/false);
+  tile::BarrierOp::create(b);
+  for (int64_t chunk = 0; chunk < span; ++chunk) {
+    Value counts;
+    for (int64_t i = 0; i < shape.consumers; ++i) {
+      Value left = isNotZero(decays[i]);
+      counts = counts ? arith::OrIOp::create(b, counts, left) : left;
+      Value stage = tile::StageOp::create(b, search.transitions,
+                                          index(chunk * shape.consumers + i));
+      decays[i] = arith::MulFOp::create(
+          b, decays[i], tile::LoadElementOp::create(b, stage, /*index=*/0));
+    }
+    reach = add(reach, arith::ExtUIOp::create(b, b.getI32Type(), counts));
+  }
+  // The next round overwrites the transitions.
+  tile::BarrierOp::create(b);
+  return success();
+}
+
+/// The chunks at the end of the segment that its summary needs: those in front
+/// of them have decayed to zero there, in f32, for every consumer.
+FailureOr<Value> RoleKernel::emitSearch(const Work &work, const Part &part) {
+  Value chunks = subtract(part.end, part.first);
+  constexpr int64_t kLeastElements = 4;
+  Search search;
+  search.transitions =
+      allocate({kLeastElements}, b.getF32Type(), shape.getWarps(), false);
+  search.warp = gpu::SubgroupIdOp::create(b, /*upper_bound=*/IntegerAttr());
+  Value warp = narrow(search.warp), consumers = number(shape.consumers);
+  search.chunk = arith::DivUIOp::create(b, warp, consumers);
+  search.consumer =
+      emitMember(part, arith::RemUIOp::create(b, warp, consumers));
+  int64_t span = shape.getWarps() / shape.consumers;
+  SmallVector<Value> initial = {number(0)};
+  initial.append(shape.consumers, one());
+  auto loop = scf::ForOp::create(
+      b, number(0), arith::CeilDivUIOp::create(b, chunks, number(span)),
+      number(1), initial);
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    ValueRange carried = loop.getRegionIterArgs();
+    Value going;
+    for (Value decay : carried.drop_front()) {
+      Value left = isNotZero(decay);
+      going = going ? arith::OrIOp::create(b, going, left) : left;
+    }
+    auto choice =
+        scf::IfOp::create(b, carried.getTypes(), going, /*withElse=*/true);
+    scf::YieldOp::create(b, choice.getResults());
+    b.setInsertionPointToEnd(choice.elseBlock());
+    scf::YieldOp::create(b, carried);
+    b.setInsertionPointToEnd(choice.thenBlock());
+    Value reach = carried.front();
+    SmallVector<Value> decays(carried.drop_front());
+    search.loop = loop;
+    search.round = loop.getInductionVar();
+    if (failed(searchChunks(work, part, search, reach, decays)))
+      return failure();
+    SmallVector<Value> results = {reach};
+    llvm::append_range(results, decays);
+    scf::YieldOp::create(b, results);
+  }
+  return arith::MinUIOp::create(b, loop.getResult(0), chunks).getResult();
+}
+
+/// The chunks of the block's first pass; 0 where nobody wants its summary.
+FailureOr<Value> RoleKernel::emitReach() {
+  Work work = emitWork();
+  Part part = emitPart(work, number(0));
+  Value chunks = subtract(part.end, part.first);
+  Value wanted =
+      arith::SelectOp::create(b, emitIsContinued(work), chunks, number(0));
+  if (!*getScalarTransition(scan))
+    return wanted;
+  Value isLong = arith::CmpIOp::create(b, CmpIPredicate::ugt, wanted,
+                                       number(kSearchedChunks));
+  return chooseNumber(
+      isLong, [&] { return emitSearch(work, part); },
+      [&]() -> FailureOr<Value> { return wanted; });
+}
+
+/// In front of the roles. Unsplit sequences have no first pass; the numbers of
+/// the work stay inside of the condition, because roles that shared them would
+/// keep them in registers that they need (measured: 2 % on S6 and S8).
+LogicalResult RoleKernel::prepareSummaries() {
+  if (shape.segmentChunks == 0)
+    return success();
+  Value blocks = narrow(gpu::GridDimOp::create(b, gpu::Dimension::x));
+  // Buffers and constants go in front.
+  entry.setInsertionPoint(blocks.getDefiningOp());
+  Value unsplit = mul(narrow(batchSize), shape.sets * shape.gang);
+  Value isSplit = arith::CmpIOp::create(b, CmpIPredicate::ugt, blocks, unsplit);
+  FailureOr<Value> chunks = chooseNumber(
+      isSplit, [&] { return emitReach(); },
+      [&]() -> FailureOr<Value> { return number(0); });
+  if (failed(chunks))
+    return failure();
+  reach = *chunks;
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Summaries
+//===----------------------------------------------------------------------===//
+
+LogicalResult
+RoleKernel::emitSummaryPass(const Work &work, Piece &piece,
+                            llvm::function_ref<LogicalResult(Piece &)> body) {
+  if (shape.segmentChunks == 0)
+    return success();
+  auto conditional = scf::IfOp::create(b, emitIsContinued(work),
+                                       /*withElseRegion=*/false);
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPoint(conditional.thenYield());
+    Piece pass = piece;
+    pass.isSummary = true;
+    if (failed(body(pass)))
+      return failure();
+  }
+  piece.iteration = add(piece.iteration, reach);
+  return success();
+}
+
+/// Sums up a segment: its own contribution to the state behind it, and the
+/// decay of what comes in.
+LogicalResult RoleKernel::emitSummary(const Piece &piece, Consumer consumer,
+                                      Value instance) {
+  Value transition = *getScalarTransition(scan);
+  Value sink = scan.getYield().getTiles().back();
+  auto asTile = [&](Value scalar) -> Value {
+    auto lanes = tile::LaneAttr::get(b.getContext());
+    return tile::SplatOp::create(
+        b, RankedTensorType::get({1}, b.getF32Type(), lanes), scalar);
+  };
+  SmallVector<Value> results;
+  auto walk = [&](Value step, Iterations iterations, ValueRange carried,
+                  SmallVectorImpl<Value> &next) -> LogicalResult {
+    Operation *before = b.getInsertionBlock()->getParentOp();
+    RoleSlots slots(*this, instance, iterations);
+    slots.sumsUp = true;
+    RoleEmitter emitter(b, entry, scan, axes, slots,
+                        RoleEmitter::LeftOperands::Registers);
+    bindPartOperands(emitter, piece, consumer, before);
+    // The weights hold the decay of the chunks behind; the sum has none.
+    emitter.bindAccumulator(sink.getDefiningOp<DotOp>(), carried[0]);
+    if (failed(emitter.startProducts(sink)))
+      return failure();
+    FailureOr<Value> state = emitter.emit(sink);
+    if (failed(state))
+      return failure();
+    Value decay = carried[1];
+    if (transition) {
+      FailureOr<Value> factor = emitter.emit(transition);
+      if (failed(factor))
+        return failure();
+      decay = arith::MulFOp::create(b, decay, *factor);
+    }
+    slots.release(own, slots.getOwn(), {*state, asTile(decay)});
+    slots.release(shared, slots.getShared(), *state);
+    next.append({*state, decay});
+    return success();
+  };
+  if (failed(emitChunks(piece, {zeroState(), one()}, walk, results)))
+    return failure();
+  storeHandover(results[0], instance);
+  Value slot = handoverIndex(blockNumber(), instance);
+  tile::StoreGlobalOp::create(b, asTile(results[1]), handoverDecays, slot,
+                              ValueRange{index(1)}, ValueRange{index(1)});
+  tile::SignalOp::create(b, handoverFlags, slot);
+  return success();
+}
+
+/// state + decay · other().
+Value RoleKernel::accumulate(Value state, Value decay,
+                             llvm::function_ref<Value()> other) {
+  auto sum = [&]() -> Value {
+    Value factor = tile::SplatOp::create(b, stateType(), decay);
+    Value part = arith::MulFOp::create(b, factor, other());
+    return arith::AddFOp::create(b, state, part);
+  };
+  return choose(isNotZero(decay), sum, [&] { return state; });
+}
+
+/// The state in front of a segment: the summaries of the segments before, the
+/// last one first, each times the decays of those behind it.
+Value RoleKernel::combineSummaries(const Work &work, const Piece &piece,
+                                   Consumer consumer, Value instance) {
+  auto slotOf = [&](Value segment) {
+    Value group = add(arith::MulIOp::create(b, segment, work.sets), piece.set);
+    return handoverIndex(add(mul(group, shape.gang), work.lane), instance);
+  };
+  Value stride = widen(mul(work.sets, shape.gang * shape.consumers));
+  tile::AwaitOp::create(b, handoverFlags, slotOf(number(0)),
+                        widen(work.segment), stride);
+  auto loop = scf::ForOp::create(b, number(0), work.segment, number(1),
+                                 ValueRange{zeroState(), one()});
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    Value last = subtract(work.segment, number(1));
+    Value slot = slotOf(subtract(last, loop.getInductionVar()));
+    Value decay = loop.getRegionIterArg(1);
+    Value state = accumulate(loop.getRegionIterArg(0), decay,
+                             [&] { return loadHandover(slot); });
+    Access decays = {
+        handoverDecays,
+        RankedTensorType::get({ShapedType::kDynamic}, b.getF32Type()),
+        {}};
+    scf::YieldOp::create(
+        b, ValueRange{state, arith::MulFOp::create(b, decay,
+                                                   loadScalar(decays, slot))});
+  }
+  Value state = loop.getResult(0);
+  if (scan.getInits().empty())
+    return state;
+  return accumulate(state, loop.getResult(1),
+                    [&] { return loadInit(piece, consumer); });
+}
