@@ -207,21 +207,39 @@ private:
 };
 } // namespace
 
-/// Thread blocks that share operands, sets of them in a sequence. A gang has to
-/// be resident as a whole.
-static void chooseGang(ChunkScanOp scan, const Target &target,
-                       RoleShape &shape) {
+/// Consumers that share operands.
+static int64_t countSharing(ChunkScanOp scan, const RoleShape &shape) {
   int64_t consumers = scan.getHeads() * shape.slices;
   int64_t sharing = consumers;
   for (unsigned i = 0; i < scan.getIns().size(); ++i)
     if (isBulkOperand(scan, i) &&
         isSharedOperand(scan, i, shape.consumers, shape.slices))
       sharing = std::min(sharing, consumers / countHeads(scan, i));
-  shape.gang = sharing / shape.consumers;
-  for (int64_t part = 2; shape.gang > target.units; ++part)
-    if (sharing / shape.consumers % part == 0)
-      shape.gang = sharing / shape.consumers / part;
-  shape.sets = consumers / shape.consumers / shape.gang;
+  return sharing;
+}
+
+/// How much longer a gang of this size takes for a chunk than one of any size
+/// would: the operands that its blocks share are read once by each gang. Fitted
+/// on an H100 80GB HBM3 on 2026-11-23 (codegen/PERFORMANCE.md, gangs).
+static double countRereading(int64_t gang) {
+  return 1 + 0.7 / static_cast<double>(gang);
+}
+
+/// Thread blocks that share operands, sets of them in a sequence. A gang has to
+/// be resident as a whole. `whole` blocks could share; where there are many
+/// sequences, smaller gangs may leave fewer multiprocessors idle.
+static void chooseGang(const Target &target, int64_t whole, bool hasMany,
+                       RoleShape &shape) {
+  auto predict = [&](int64_t gang) {
+    int64_t busy = target.units / gang * gang;
+    return countRereading(gang) / static_cast<double>(busy);
+  };
+  shape.gang = 0;
+  for (int64_t gang = std::min<int64_t>(whole, target.units); gang > 0; --gang)
+    if (whole % gang == 0 &&
+        (!shape.gang || (hasMany && predict(gang) < predict(shape.gang))))
+      shape.gang = gang;
+  shape.rereading = countRereading(shape.gang) / countRereading(whole);
 }
 
 /// The budgets fill the registers of a multiprocessor. Consumers of 128 states
@@ -306,7 +324,7 @@ static mamba_cost predictCost(ChunkScanOp scan, const Target &target,
   double size = double(states) / 128;
   double scale = states <= 128 ? 0.78 + 0.22 * size : 0.13 + 0.87 * size;
   return {int64_t(kNanoseconds * cost.launch),
-          int64_t(kNanoseconds * scale * cost.chunk),
+          int64_t(kNanoseconds * scale * shape.rereading * double(cost.chunk)),
           int64_t(kNanoseconds * scale * cost.summary),
           int64_t(kNanoseconds * cost.join),
           predictStateCost(scan, target, shape.consumers)};
@@ -349,7 +367,11 @@ std::optional<RoleShape> chooseRoleShape(ChunkScanOp scan, const Target &target,
   if (canSplit(scan))
     shape.segmentChunks = request.segment ? request.segment : kSegmentChunks;
   shape.consumers = consumers;
-  chooseGang(scan, target, shape);
+  int64_t whole = countSharing(scan, shape) / consumers;
+  // Few sequences get the kernel with fewer consumers, where there are both,
+  // and are split: then every gang leaves the same multiprocessors idle.
+  chooseGang(target, whole, /*hasMany=*/consumers == most, shape);
+  shape.sets = all / consumers / shape.gang;
   chooseRegisters(shape, state.getDimSize(1));
   if (!chooseStages(scan, target, shape)) {
     rejection = llvm::formatv("{0} B of shared memory exceed {1} B",

@@ -25,6 +25,9 @@ struct RoleShape {
   /// the same shared operands, and sets of them that a sequence has.
   int64_t gang = 1;
   int64_t sets = 1;
+  /// How much longer a chunk takes than in a gang of all blocks that could
+  /// share.
+  double rereading = 1;
   /// Stages of the pipelines of shared operands, of each consumer's own, and
   /// of its masks.
   int64_t sharedStages = 0, ownStages = 0, maskStages = 0;
