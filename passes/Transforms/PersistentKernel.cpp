@@ -3,6 +3,7 @@
 
 #include "passes/Transforms/PersistentKernel.h"
 
+#include "passes/Transforms/RoleShape.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -146,6 +147,23 @@ Value PersistentKernel::emitOffset(const Access &access, const Part &part,
                  mul(widen(member.slice),
                      division.channels * access.getStride(DimRole::Channel)));
   return offset;
+}
+
+Value PersistentKernel::tokenOffset(const Access &access, const Part &part,
+                                    const Member &member, Value token) {
+  return add(emitOffset(access, part, member),
+             mul(widen(token), access.getStride(DimRole::Time)));
+}
+
+FailureOr<Value> PersistentKernel::emitDecay(TileEmitter &emitter,
+                                             Value decay) {
+  Value transition = *getScalarTransition(scan);
+  if (!transition)
+    return decay;
+  FailureOr<Value> factor = emitter.emit(transition);
+  if (failed(factor))
+    return failure();
+  return arith::MulFOp::create(b, decay, *factor).getResult();
 }
 
 void PersistentKernel::bindPartOperands(TileEmitter &emitter, const Part &part,

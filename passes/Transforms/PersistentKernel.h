@@ -75,6 +75,13 @@ protected:
   /// Element offset of a part's operand, without its tokens.
   mlir::Value emitOffset(const Access &access, const Part &part,
                          const Member &member);
+  /// The same at a token (i32).
+  mlir::Value tokenOffset(const Access &access, const Part &part,
+                          const Member &member, mlir::Value token);
+  /// A decay behind one more chunk: times the state's transition, unless that
+  /// is the identity.
+  mlir::FailureOr<mlir::Value> emitDecay(TileEmitter &emitter,
+                                         mlir::Value decay);
   /// Scalars and channel vectors of a part, loaded in front of its chunks.
   void bindPartOperands(TileEmitter &emitter, const Part &part,
                         const Member &member, mlir::Operation *before);

@@ -91,8 +91,7 @@ void RoleKernel::startVectors(const Piece &piece, Consumer consumer,
     Access access =
         makeAccess(scan.getIns()[operand], scan.getInRole(operand).getRoles());
     int64_t stride = access.getStride(DimRole::Time);
-    Value offset =
-        add(emitOffset(access, piece, consumer), mul(widen(token), stride));
+    Value offset = tokenOffset(access, piece, consumer, token);
     Value stage = tile::StageOp::create(
         b, buffer, widen(add(mul(narrow(instance), kRingStages), ring)));
     tile::CopyVectorOp::create(b, access.pointer, offset, index(stride), rows,
@@ -172,10 +171,10 @@ LogicalResult RoleKernel::emitVectors(const Piece &piece, Consumer consumer,
                                 /*transposed=*/false);
   }
   if (decay) {
-    FailureOr<Value> transition = emitter.emit(*getScalarTransition(scan));
-    if (failed(transition))
+    FailureOr<Value> inFront = emitDecay(emitter, decay);
+    if (failed(inFront))
       return failure();
-    decay = arith::MulFOp::create(b, decay, *transition);
+    decay = *inFront;
   }
   // Masks are made in the main pass.
   if (piece.isSummary)

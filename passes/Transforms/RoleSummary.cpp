@@ -69,8 +69,7 @@ FailureOr<Value> RoleKernel::emitTransition(const Work &work, const Part &part,
     Access access =
         makeAccess(scan.getIns()[operand], scan.getInRole(operand).getRoles());
     int64_t stride = access.getStride(DimRole::Time);
-    Value offset =
-        add(emitOffset(access, part, consumer), mul(widen(token), stride));
+    Value offset = tokenOffset(access, part, consumer, token);
     Value tile = scan.getBody().getArgument(operand);
     auto type = cast<RankedTensorType>(tile.getType());
     emitter.bindVector(
@@ -234,7 +233,6 @@ RoleKernel::emitSummaryPass(const Work &work, Piece &piece,
 /// decay of what comes in.
 LogicalResult RoleKernel::emitSummary(const Piece &piece, Consumer consumer,
                                       Value instance) {
-  Value transition = *getScalarTransition(scan);
   Value sink = scan.getYield().getTiles().back();
   auto asTile = [&](Value scalar) -> Value {
     auto lanes = tile::LaneAttr::get(b.getContext());
@@ -257,16 +255,12 @@ LogicalResult RoleKernel::emitSummary(const Piece &piece, Consumer consumer,
     FailureOr<Value> state = emitter.emit(sink);
     if (failed(state))
       return failure();
-    Value decay = carried[1];
-    if (transition) {
-      FailureOr<Value> factor = emitter.emit(transition);
-      if (failed(factor))
-        return failure();
-      decay = arith::MulFOp::create(b, decay, *factor);
-    }
-    slots.release(own, slots.getOwn(), {*state, asTile(decay)});
+    FailureOr<Value> decay = emitDecay(emitter, carried[1]);
+    if (failed(decay))
+      return failure();
+    slots.release(own, slots.getOwn(), {*state, asTile(*decay)});
     slots.release(shared, slots.getShared(), *state);
-    next.append({*state, decay});
+    next.append({*state, *decay});
     return success();
   };
   if (failed(emitChunks(piece, {zeroState(), one()}, walk, results)))

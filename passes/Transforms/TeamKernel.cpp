@@ -210,8 +210,7 @@ LogicalResult TeamKernel::emitOutputs(TeamEmitter &emitter, const Piece &piece,
     Access access =
         makeAccess(scan.getOuts()[i], scan.getOutRole(i).getRoles());
     int64_t stride = access.getStride(DimRole::Time);
-    Value offset =
-        add(emitOffset(access, piece, piece.own), mul(widen(token), stride));
+    Value offset = tokenOffset(access, piece, piece.own, token);
     tile::StoreGlobalOp::create(
         b, *result, access.pointer, offset, ValueRange{index(stride), index(1)},
         ValueRange{widen(countRows(token)), sliceWidth(piece.own)});

@@ -80,8 +80,7 @@ void TeamKernel::startVectors(const Work &work, const Piece &piece, Value step,
     Access access =
         makeAccess(scan.getIns()[operand], scan.getInRole(operand).getRoles());
     int64_t stride = access.getStride(DimRole::Time);
-    Value offset =
-        add(emitOffset(access, piece, piece.own), mul(widen(token), stride));
+    Value offset = tokenOffset(access, piece, piece.own, token);
     tile::CopyVectorOp::create(b, access.pointer, offset, index(stride), rows,
                                stageOf(ring, stage),
                                b.getI64IntegerAttr(shape.warps));

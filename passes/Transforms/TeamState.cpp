@@ -77,7 +77,6 @@ Value TeamKernel::emitInitialState(const Work &work, const Piece &piece) {
 /// Sums up a segment: its own contribution to the states behind it, and the
 /// decays of what comes in.
 LogicalResult TeamKernel::emitSummary(const Work &work, const Piece &piece) {
-  Value transition = *getScalarTransition(scan);
   Value one = arith::ConstantOp::create(b, b.getF32FloatAttr(1.0f));
   SmallVector<Value> results;
   auto walk = [&](Value step, Value parity, ValueRange carried,
@@ -93,14 +92,10 @@ LogicalResult TeamKernel::emitSummary(const Work &work, const Piece &piece) {
     FailureOr<Value> state = emitter.emit(scan.getYield().getTiles().back());
     if (failed(state))
       return failure();
-    Value decay = carried[1];
-    if (transition) {
-      FailureOr<Value> factor = emitter.emit(transition);
-      if (failed(factor))
-        return failure();
-      decay = arith::MulFOp::create(b, decay, *factor);
-    }
-    next.append({*state, decay});
+    FailureOr<Value> decay = emitDecay(emitter, carried[1]);
+    if (failed(decay))
+      return failure();
+    next.append({*state, *decay});
     return success();
   };
   if (failed(emitChunks(work, piece, /*summary=*/true, {zeroState(), one}, walk,

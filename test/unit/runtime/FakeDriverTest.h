@@ -10,6 +10,8 @@
 
 #include <gtest/gtest.h>
 
+#include <string_view>
+
 namespace mamba::test {
 
 /// A test in which the runtime finds the fake driver, reset to its defaults.
@@ -28,6 +30,29 @@ protected:
   void TearDown() override { unsetenv("MAMBA_LIBCUDA_PATH"); }
 
   FakeDriver *fake = nullptr;
+};
+
+/// With a function on the fake driver's first device.
+class FakeFunctionTest : public FakeDriverTest {
+protected:
+  Outcome create(std::string_view ptx, SamplePlan &sample) {
+    if (Outcome opened = mamba_device_open(0, &device); !opened.isOk())
+      return opened;
+    if (Outcome loaded =
+            mamba_module_load(device, ptx.data(), ptx.size(), nullptr, &module);
+        !loaded.isOk())
+      return loaded;
+    return mamba_function_create(module, sample.get(), &function);
+  }
+  void release() {
+    mamba_function_release(function);
+    mamba_module_release(module);
+    mamba_device_release(device);
+  }
+
+  mamba_device *device = nullptr;
+  mamba_module *module = nullptr;
+  mamba_function *function = nullptr;
 };
 
 } // namespace mamba::test

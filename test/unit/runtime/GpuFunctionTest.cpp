@@ -13,7 +13,7 @@ namespace {
 constexpr DLDevice gpu = {kDLCUDA, 0};
 constexpr char ptx[] = ".version 7.0\n.target sm_80\n";
 
-class GpuFunction : public FakeDriverTest {
+class GpuFunction : public FakeFunctionTest {
 protected:
   void SetUp() override {
     FakeDriverTest::SetUp();
@@ -21,24 +21,14 @@ protected:
   }
 
   void TearDown() override {
-    mamba_function_release(function);
-    mamba_module_release(module);
-    mamba_device_release(device);
+    release();
     EXPECT_EQ(fake->retained, 0);
     EXPECT_EQ(fake->loadedModules, 0);
     EXPECT_TRUE(fake->contexts.empty());
     FakeDriverTest::TearDown();
   }
 
-  Outcome create() {
-    if (Outcome opened = mamba_device_open(0, &device); !opened.isOk())
-      return opened;
-    if (Outcome loaded =
-            mamba_module_load(device, ptx, sizeof(ptx) - 1, nullptr, &module);
-        !loaded.isOk())
-      return loaded;
-    return mamba_function_create(module, sample.get(), &function);
-  }
+  Outcome create() { return FakeFunctionTest::create(ptx, sample); }
 
   Outcome launch(void *stream = nullptr) {
     return mamba_function_launch(function, arguments.list, 3,
@@ -48,9 +38,6 @@ protected:
   SamplePlan sample;
   SampleArguments arguments = SampleArguments(gpu);
   Tensor workspace = Tensor({768}, float32, gpu);
-  mamba_device *device = nullptr;
-  mamba_module *module = nullptr;
-  mamba_function *function = nullptr;
 };
 
 } // namespace

@@ -13,7 +13,7 @@ namespace mamba::test {
 inline constexpr DLDevice gpu = {kDLCUDA, 0};
 inline constexpr char ptx[] = ".version 8.0\n.target sm_90a\n";
 
-class PersistentFunction : public FakeDriverTest {
+class PersistentFunction : public FakeFunctionTest {
 protected:
   void SetUp() override {
     FakeDriverTest::SetUp();
@@ -24,21 +24,11 @@ protected:
   }
 
   void TearDown() override {
-    mamba_function_release(function);
-    mamba_module_release(module);
-    mamba_device_release(device);
+    release();
     FakeDriverTest::TearDown();
   }
 
-  Outcome create() {
-    if (Outcome opened = mamba_device_open(0, &device); !opened.isOk())
-      return opened;
-    if (Outcome loaded =
-            mamba_module_load(device, ptx, sizeof(ptx) - 1, nullptr, &module);
-        !loaded.isOk())
-      return loaded;
-    return mamba_function_create(module, sample.get(), &function);
-  }
+  Outcome create() { return FakeFunctionTest::create(ptx, sample); }
 
   /// With the workspace from byte `at` on.
   Outcome launch(const SampleArguments &arguments, int64_t at = 0) {
@@ -53,9 +43,6 @@ protected:
   static constexpr int64_t workspaceBytes = 1 << 20;
   Tensor workspace = Tensor({workspaceBytes / 4}, float32, gpu);
   void *stream = reinterpret_cast<void *>(uintptr_t(0x1234));
-  mamba_device *device = nullptr;
-  mamba_module *module = nullptr;
-  mamba_function *function = nullptr;
 };
 
 } // namespace mamba::test
