@@ -50,13 +50,6 @@ struct Flags {
   Value area, number;
 };
 
-void inThreads(ThreadBuilder &b, Value condition, function_ref<void()> body) {
-  auto branch = scf::IfOp::create(b, condition, /*withElseRegion=*/false);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(branch.thenBlock());
-  body();
-}
-
 struct FlagsLowering : TilePattern<tile::FlagsOp> {
   using TilePattern::TilePattern;
   LogicalResult
@@ -111,7 +104,7 @@ struct SignalLowering : TilePattern<tile::SignalOp> {
     Value flag = flags.address(b, b.toI64(adaptor.getIndex().front()));
     // The barrier orders the other threads' stores before the fence.
     emitBarrier(b, kernel);
-    inThreads(b, b.isFirstThread(), [&] {
+    b.when(b.isFirstThread(), [&] {
       LLVM::FenceOp::create(b, LLVM::AtomicOrdering::acq_rel, kDevice);
       LLVM::StoreOp::create(b, flags.loadNumber(b), flag, kFlagBytes,
                             /*isVolatile=*/false, /*isNonTemporal=*/false,
@@ -135,12 +128,10 @@ struct AwaitLowering : TilePattern<tile::AwaitOp> {
       Value warp = b.compare(CmpIPredicate::eq, b.warp(), int64_t{0});
       Value count = b.toI64(adaptor.getCount().front());
       Value stride = b.toI64(adaptor.getStride().front());
-      inThreads(b, warp,
-                [&] { spinSideBySide(b, flags, first, count, stride); });
+      b.when(warp, [&] { spinSideBySide(b, flags, first, count, stride); });
     } else {
       Value flag = flags.address(b, first);
-      inThreads(b, b.isFirstThread(),
-                [&] { spin(b, flag, flags.loadNumber(b)); });
+      b.when(b.isFirstThread(), [&] { spin(b, flag, flags.loadNumber(b)); });
     }
     emitBarrier(b, kernel);
     rewriter.eraseOp(op);

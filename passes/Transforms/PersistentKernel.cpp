@@ -251,6 +251,12 @@ void PersistentKernel::storeFinal(const Part &part, const Member &member,
                               ValueRange{sliceWidth(member), index(columns)});
 }
 
+Value PersistentKernel::splatLanes(Value scalar, ArrayRef<int64_t> shape) {
+  auto lanes = tile::LaneAttr::get(b.getContext());
+  return tile::SplatOp::create(
+      b, RankedTensorType::get(shape, scalar.getType(), lanes), scalar);
+}
+
 Value PersistentKernel::choose(Value condition, llvm::function_ref<Value()> yes,
                                llvm::function_ref<Value()> no) {
   auto choice = scf::IfOp::create(b, stateType(), condition,

@@ -103,9 +103,15 @@ protected:
                      llvm::function_ref<mlir::Value()> yes,
                      llvm::function_ref<mlir::Value()> no);
 
-  /// i32 constants and conversions.
+  /// A scalar as a vector that every warp holds.
+  mlir::Value splatLanes(mlir::Value scalar, llvm::ArrayRef<int64_t> shape);
+
+  /// Constants (i32, f32) and conversions.
   mlir::Value number(int64_t value) {
     return mlir::arith::ConstantIntOp::create(b, value, 32);
+  }
+  mlir::Value one() {
+    return mlir::arith::ConstantOp::create(b, b.getF32FloatAttr(1.0f));
   }
   mlir::Value narrow(mlir::Value value) {
     return mlir::arith::IndexCastOp::create(b, b.getI32Type(), value);

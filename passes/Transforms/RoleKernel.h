@@ -145,8 +145,6 @@ private:
                       mlir::Value instance, mlir::Value state);
 
   // RoleSummary.cpp: split sequences.
-  mlir::Value one();
-  mlir::Value isNotZero(mlir::Value decay);
   mlir::FailureOr<mlir::Value>
   emitTransition(const Work &work, const Part &part, Consumer consumer,
                  mlir::Value step, mlir::Operation *before);
@@ -154,6 +152,8 @@ private:
   struct Search {
     mlir::Operation *loop;
     mlir::Value round;
+    /// Chunks of a round.
+    int64_t span;
     /// A stage for each warp.
     mlir::Value transitions;
     /// What the warp looks at: which chunk of the round, for whom.

@@ -161,11 +161,7 @@ LogicalResult RoleKernel::emitVectors(const Piece &piece, Consumer consumer,
     vector = emitForm(b, vector, RoleInputs::Form(key.second));
     auto bufferType = cast<tile::BufferType>(buffer.getType());
     if (!isa<RankedTensorType>(vector.getType()))
-      vector = tile::SplatOp::create(
-          b,
-          RankedTensorType::get(bufferType.getShape(), b.getF32Type(),
-                                tile::LaneAttr::get(context)),
-          vector);
+      vector = splatLanes(vector, bufferType.getShape());
     tile::StoreSharedOp::create(b, vector,
                                 tile::StageOp::create(b, buffer, slot),
                                 /*transposed=*/false);

@@ -17,14 +17,17 @@ using namespace mamba::ssd;
 using arith::CmpFPredicate;
 using arith::CmpIPredicate;
 
-Value RoleKernel::one() {
-  return arith::ConstantOp::create(b, b.getF32FloatAttr(1.0f));
-}
-
 /// NaN counts as a decay, so that it is passed on.
-Value RoleKernel::isNotZero(Value decay) {
+static Value isNotZero(ImplicitLocOpBuilder &b, Value decay) {
   Value zero = arith::ConstantOp::create(b, b.getF32FloatAttr(0.0f));
   return arith::CmpFOp::create(b, CmpFPredicate::UNE, decay, zero);
+}
+
+static Value isAnyNotZero(ImplicitLocOpBuilder &b, ValueRange decays) {
+  Value any = isNotZero(b, decays.front());
+  for (Value decay : decays.drop_front())
+    any = arith::OrIOp::create(b, any, isNotZero(b, decay));
+  return any;
 }
 
 //===----------------------------------------------------------------------===//
@@ -89,28 +92,21 @@ FailureOr<Value> RoleKernel::emitTransition(const Work &work, const Part &part,
 LogicalResult RoleKernel::searchChunks(const Work &work, const Part &part,
                                        const Search &search, Value &reach,
                                        SmallVectorImpl<Value> &decays) {
-  int64_t span = shape.getWarps() / shape.consumers;
-  Value behind = add(mul(search.round, span), search.chunk);
+  Value behind = add(mul(search.round, search.span), search.chunk);
   Value step = subtract(subtract(part.end, number(1)), behind);
   FailureOr<Value> transition =
       emitTransition(work, part, search.consumer, step, search.loop);
   if (failed(transition))
     return failure();
   auto buffer = cast<tile::BufferType>(search.transitions.getType());
-  Value splat = tile::SplatOp::create(
-      b,
-      RankedTensorType::get(buffer.getShape(), b.getF32Type(),
-                            tile::LaneAttr::get(b.getContext())),
-      *transition);
   tile::StoreSharedOp::create(
-      b, splat, tile::StageOp::create(b, search.transitions, search.warp),
+      b, splatLanes(*transition, buffer.getShape()),
+      tile::StageOp::create(b, search.transitions, search.warp),
       /*transposed=*/false);
   tile::BarrierOp::create(b);
-  for (int64_t chunk = 0; chunk < span; ++chunk) {
-    Value counts;
+  for (int64_t chunk = 0; chunk < search.span; ++chunk) {
+    Value counts = isAnyNotZero(b, decays);
     for (int64_t i = 0; i < shape.consumers; ++i) {
-      Value left = isNotZero(decays[i]);
-      counts = counts ? arith::OrIOp::create(b, counts, left) : left;
       Value stage = tile::StageOp::create(b, search.transitions,
                                           index(chunk * shape.consumers + i));
       decays[i] = arith::MulFOp::create(
@@ -136,21 +132,17 @@ FailureOr<Value> RoleKernel::emitSearch(const Work &work, const Part &part) {
   search.chunk = arith::DivUIOp::create(b, warp, consumers);
   search.consumer =
       emitMember(part, arith::RemUIOp::create(b, warp, consumers));
-  int64_t span = shape.getWarps() / shape.consumers;
+  search.span = shape.getWarps() / shape.consumers;
   SmallVector<Value> initial = {number(0)};
   initial.append(shape.consumers, one());
   auto loop = scf::ForOp::create(
-      b, number(0), arith::CeilDivUIOp::create(b, chunks, number(span)),
+      b, number(0), arith::CeilDivUIOp::create(b, chunks, number(search.span)),
       number(1), initial);
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
     ValueRange carried = loop.getRegionIterArgs();
-    Value going;
-    for (Value decay : carried.drop_front()) {
-      Value left = isNotZero(decay);
-      going = going ? arith::OrIOp::create(b, going, left) : left;
-    }
+    Value going = isAnyNotZero(b, carried.drop_front());
     auto choice =
         scf::IfOp::create(b, carried.getTypes(), going, /*withElse=*/true);
     scf::YieldOp::create(b, choice.getResults());
@@ -234,11 +226,6 @@ RoleKernel::emitSummaryPass(const Work &work, Piece &piece,
 LogicalResult RoleKernel::emitSummary(const Piece &piece, Consumer consumer,
                                       Value instance) {
   Value sink = scan.getYield().getTiles().back();
-  auto asTile = [&](Value scalar) -> Value {
-    auto lanes = tile::LaneAttr::get(b.getContext());
-    return tile::SplatOp::create(
-        b, RankedTensorType::get({1}, b.getF32Type(), lanes), scalar);
-  };
   SmallVector<Value> results;
   auto walk = [&](Value step, Iterations iterations, ValueRange carried,
                   SmallVectorImpl<Value> &next) -> LogicalResult {
@@ -258,7 +245,7 @@ LogicalResult RoleKernel::emitSummary(const Piece &piece, Consumer consumer,
     FailureOr<Value> decay = emitDecay(emitter, carried[1]);
     if (failed(decay))
       return failure();
-    slots.release(own, slots.getOwn(), {*state, asTile(*decay)});
+    slots.release(own, slots.getOwn(), {*state, splatLanes(*decay, {1})});
     slots.release(shared, slots.getShared(), *state);
     next.append({*state, *decay});
     return success();
@@ -267,8 +254,8 @@ LogicalResult RoleKernel::emitSummary(const Piece &piece, Consumer consumer,
     return failure();
   storeHandover(results[0], instance);
   Value slot = handoverIndex(blockNumber(), instance);
-  tile::StoreGlobalOp::create(b, asTile(results[1]), handoverDecays, slot,
-                              ValueRange{index(1)}, ValueRange{index(1)});
+  tile::StoreGlobalOp::create(b, splatLanes(results[1], {1}), handoverDecays,
+                              slot, ValueRange{index(1)}, ValueRange{index(1)});
   tile::SignalOp::create(b, handoverFlags, slot);
   return success();
 }
@@ -281,7 +268,7 @@ Value RoleKernel::accumulate(Value state, Value decay,
     Value part = arith::MulFOp::create(b, factor, other());
     return arith::AddFOp::create(b, state, part);
   };
-  return choose(isNotZero(decay), sum, [&] { return state; });
+  return choose(isNotZero(b, decay), sum, [&] { return state; });
 }
 
 /// The state in front of a segment: the summaries of the segments before, the

@@ -122,12 +122,8 @@ LogicalResult TeamKernel::emitVectors(const VectorSite &site) {
       return failure();
     Value vector = emitForm(b, *value, RoleInputs::Form(key.second));
     if (!isa<RankedTensorType>(vector.getType()))
-      vector = tile::SplatOp::create(
-          b,
-          RankedTensorType::get(
-              cast<tile::BufferType>(buffer.getType()).getShape(),
-              b.getF32Type(), tile::LaneAttr::get(b.getContext())),
-          vector);
+      vector = splatLanes(vector,
+                          cast<tile::BufferType>(buffer.getType()).getShape());
     tile::StoreSharedOp::create(b, vector, stageOf(buffer, stage),
                                 /*transposed=*/false);
   }

@@ -77,7 +77,6 @@ Value TeamKernel::emitInitialState(const Work &work, const Piece &piece) {
 /// Sums up a segment: its own contribution to the states behind it, and the
 /// decays of what comes in.
 LogicalResult TeamKernel::emitSummary(const Work &work, const Piece &piece) {
-  Value one = arith::ConstantOp::create(b, b.getF32FloatAttr(1.0f));
   SmallVector<Value> results;
   auto walk = [&](Value step, Value parity, ValueRange carried,
                   SmallVectorImpl<Value> &next) -> LogicalResult {
@@ -98,8 +97,8 @@ LogicalResult TeamKernel::emitSummary(const Work &work, const Piece &piece) {
     next.append({*state, *decay});
     return success();
   };
-  if (failed(emitChunks(work, piece, /*summary=*/true, {zeroState(), one}, walk,
-                        results)))
+  if (failed(emitChunks(work, piece, /*summary=*/true, {zeroState(), one()},
+                        walk, results)))
     return failure();
   storeHandover(results[0]);
   Value wide = arith::IndexCastOp::create(b, b.getI64Type(),
