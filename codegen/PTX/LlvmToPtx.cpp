@@ -10,6 +10,8 @@
 #include "llvm/IR/Instructions.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/MC/TargetRegistry.h"
+#include "llvm/PassInfo.h"
+#include "llvm/PassRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/CrashRecoveryContext.h"
@@ -37,9 +39,9 @@ constexpr llvm::StringLiteral kTriple = "nvptx64-nvidia-cuda";
 /// loop-invariant code motion, which would keep a register alive across the
 /// loop for every address that a lane can compute in one instruction.
 constexpr llvm::StringLiteral kPipeline =
-    "function(scalarizer<min-bits=32>,sroa,early-cse<memssa>,"
+    "function(scalarizer<min-bits=32>,early-cse,"
     "instcombine<no-verify-fixpoint>,simplifycfg,reassociate,gvn,"
-    "instcombine<no-verify-fixpoint>,adce,simplifycfg,early-cse)";
+    "instcombine<no-verify-fixpoint>,simplifycfg)";
 
 /// An option of LLVM's code generator that has no other interface, or null.
 llvm::cl::opt<bool> *findOption(llvm::StringRef name) {
@@ -117,6 +119,47 @@ void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   manager.run(module, modules);
 }
 
+/// Kernels with roles share out their registers.
+bool hasRoles(const llvm::Module &module) {
+  return llvm::any_of(module, [](const llvm::Function &function) {
+    return function.getName().starts_with("llvm.nvvm.setmaxnreg");
+  });
+}
+
+/// Takes the passes that a target machine adds, but for some in front of
+/// instruction selection that repeat what `kPipeline` has done, or look for
+/// what kernels have not got.
+class CodeGenPassManager : public llvm::legacy::PassManager {
+public:
+  explicit CodeGenPassManager(bool hasRoles) : hasRoles(hasRoles) {}
+
+  void add(llvm::Pass *pass) override {
+    if (isNeedless(*pass))
+      delete pass;
+    else
+      PassManager::add(pass);
+  }
+
+private:
+  bool isNeedless(const llvm::Pass &pass) const {
+    constexpr llvm::StringLiteral always[] = {"gvn", "consthoist",
+                                              "load-store-vectorizer"};
+    // These take a fifth of the time of code generation. They save registers
+    // where all threads of a kernel do everything, and change nothing in roles.
+    constexpr llvm::StringLiteral inRoles[] = {"slsr", "nary-reassociate",
+                                               "early-cse"};
+    const llvm::PassInfo *info =
+        llvm::PassRegistry::getPassRegistry()->getPassInfo(pass.getPassID());
+    if (!info)
+      return false;
+    llvm::StringRef name = info->getPassArgument();
+    return llvm::is_contained(always, name) ||
+           (hasRoles && llvm::is_contained(inRoles, name));
+  }
+
+  bool hasRoles;
+};
+
 /// Runs `body` so that an abort inside LLVM ("Cannot select") does not end the
 /// process.
 bool survives(llvm::function_ref<void()> body) {
@@ -164,7 +207,7 @@ std::optional<std::string> generatePtx(std::unique_ptr<llvm::Module> module,
       module->print(stream, nullptr);
     }
     llvm::raw_svector_ostream stream(buffer);
-    llvm::legacy::PassManager manager;
+    CodeGenPassManager manager(hasRoles(*module));
     if (machine.addPassesToEmitFile(manager, stream, nullptr,
                                     llvm::CodeGenFileType::AssemblyFile))
       return;
