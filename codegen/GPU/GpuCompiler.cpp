@@ -7,6 +7,7 @@
 #include "dialect/IR/SsdOps.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/IR/Verifier.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
 #include "passes/Passes.h"
@@ -94,7 +95,10 @@ FailureOr<GpuProgram> compileForGpu(ModuleOp module, StringRef entry,
   if (hasMixers)
     addToChunksPipeline(manager, targetName);
   addToTilesPipeline(manager);
-  if (failed(manager.run(module)))
+  // Tile programs are always verified: that is what proves that roles agree
+  // on their barriers and fit the target.
+  manager.enableVerifier(kVerifyPasses);
+  if (failed(manager.run(module)) || failed(verify(module)))
     return failure();
 
   auto kernels = llvm::to_vector(module.getOps<gpu::GPUModuleOp>());

@@ -252,14 +252,21 @@ LogicalResult lowerTiles(gpu::GPUFuncOp function, const KernelInfo &kernel) {
   return applyPartialConversion(function, target, std::move(patterns));
 }
 
-/// Expands math ops; what is left of them has no lowering.
+/// Expands math ops and divisions; math that is left has no lowering.
 LogicalResult lowerMath(gpu::GPUFuncOp function) {
   RewritePatternSet patterns(function.getContext());
   populateMathPatterns(patterns);
   // Math has no blocks that could be merged.
   GreedyRewriteConfig config;
   config.setRegionSimplificationLevel(GreedySimplifyRegionLevel::Disabled);
-  if (failed(applyPatternsGreedily(function, std::move(patterns), config)))
+  config.setStrictness(GreedyRewriteStrictness::ExistingAndNewOps);
+  SmallVector<Operation *> ops;
+  function.walk([&](Operation *op) {
+    if (isa<arith::DivFOp>(op) ||
+        isa_and_present<math::MathDialect>(op->getDialect()))
+      ops.push_back(op);
+  });
+  if (failed(applyOpPatternsGreedily(ops, std::move(patterns), config)))
     return function.emitError("expanding math ops did not converge");
   WalkResult result = function.walk([](Operation *op) {
     if (!isa_and_present<math::MathDialect>(op->getDialect()))
@@ -290,7 +297,10 @@ struct ConvertTileToNVVM : impl::ConvertTileToNVVMBase<ConvertTileToNVVM> {
     if (failed(lowerTiles(function, kernel)))
       return failure();
     lowerRoles(function, kernel);
-    return lowerMath(function);
+    if (failed(lowerMath(function)))
+      return failure();
+    finishKernel(function);
+    return success();
   }
 
   void runOnOperation() override {

@@ -7,6 +7,7 @@
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/Matchers.h"
 
 using namespace mlir;
@@ -249,19 +250,38 @@ Value ThreadBuilder::bitcast(Value value, Type type) {
 }
 
 SmallVector<Value> ThreadBuilder::unpack(Value vector) {
-  int64_t count = cast<VectorType>(vector.getType()).getNumElements();
+  auto type = cast<VectorType>(vector.getType());
+  if (auto packed = vector.getDefiningOp<vector::FromElementsOp>())
+    return packed.getElements();
+  if (SplatElementsAttr splat; matchPattern(vector, m_Constant(&splat)))
+    return SmallVector<Value>(
+        type.getNumElements(),
+        arith::ConstantOp::create(*this, splat.getSplatValue<TypedAttr>()));
   SmallVector<Value> elements;
-  for (int64_t i = 0; i < count; ++i)
+  for (int64_t i = 0; i < type.getNumElements(); ++i)
     elements.push_back(LLVM::ExtractElementOp::create(*this, vector, i32(i)));
   return elements;
 }
 
+/// The vector whose elements these are, all and in order, or null.
+static Value wholeOf(VectorType type, ArrayRef<Value> elements) {
+  Value whole;
+  for (auto [i, element] : llvm::enumerate(elements)) {
+    auto extraction = element.getDefiningOp<LLVM::ExtractElementOp>();
+    if (!extraction || extraction.getVector().getType() != type ||
+        (whole && whole != extraction.getVector()) ||
+        constantOf(extraction.getPosition()) != static_cast<int64_t>(i))
+      return nullptr;
+    whole = extraction.getVector();
+  }
+  return whole;
+}
+
 Value ThreadBuilder::pack(ArrayRef<Value> elements) {
   auto type = VectorType::get(elements.size(), elements.front().getType());
-  Value vector = LLVM::PoisonOp::create(*this, type);
-  for (auto [i, element] : llvm::enumerate(elements))
-    vector = LLVM::InsertElementOp::create(*this, vector, element, i32(i));
-  return vector;
+  if (Value whole = wholeOf(type, elements))
+    return whole;
+  return vector::FromElementsOp::create(*this, type, elements);
 }
 
 SmallVector<Value> ThreadBuilder::unpackRuns(Value vector, int64_t count) {

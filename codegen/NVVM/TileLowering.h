@@ -131,6 +131,10 @@ void populateWgmmaPatterns(const mlir::TypeConverter &converter,
                            mlir::RewritePatternSet &patterns,
                            const KernelInfo &kernel);
 
+/// Erases what lowering tile ops and math left unused, and leaves each constant
+/// once. No vector.from_elements is left.
+void finishKernel(mlir::gpu::GPUFuncOp function);
+
 /// Scalar `math` ops on f32 to NVVM intrinsics and arithmetic.
 void populateMathPatterns(mlir::RewritePatternSet &patterns);
 

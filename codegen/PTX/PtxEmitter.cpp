@@ -5,9 +5,6 @@
 
 #include "codegen/PTX/LlvmToPtx.h"
 #include "codegen/PTX/PtxText.h"
-#include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
-#include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
-#include "mlir/Conversion/UBToLLVM/UBToLLVM.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/IR/Threading.h"
@@ -25,19 +22,8 @@ using namespace mlir;
 namespace mamba::codegen {
 namespace {
 
-/// What passes and the translation leave is checked in builds with assertions
-/// only: it takes a fifth of the time, and what it finds are mistakes of ours.
-#ifdef NDEBUG
-constexpr bool kVerify = false;
-#else
-constexpr bool kVerify = true;
-#endif
-
 void registerInterfaces(MLIRContext *context) {
   DialectRegistry registry;
-  arith::registerConvertArithToLLVMInterface(registry);
-  cf::registerConvertControlFlowToLLVMInterface(registry);
-  ub::registerConvertUBToLLVMInterface(registry);
   registerBuiltinDialectTranslation(registry);
   registerGPUDialectTranslation(registry);
   registerLLVMDialectTranslation(registry);
@@ -70,7 +56,7 @@ FailureOr<PtxModule> generate(gpu::GPUModuleOp module, const Target &target,
   context.setDiscardValueNames(true);
   std::unique_ptr<llvm::Module> translated =
       translateModuleToLLVMIR(module, context, module.getName(),
-                              /*disableVerification=*/!kVerify);
+                              /*disableVerification=*/!kVerifyPasses);
   if (!translated)
     return module.emitError("translation to LLVM IR failed");
   std::unique_ptr<llvm::TargetMachine> machine = createPtxMachine(target);
@@ -89,7 +75,7 @@ FailureOr<std::vector<PtxModule>>
 generateAll(ModuleOp holder, const Target &target, std::string *llvmIR) {
   MLIRContext *context = holder.getContext();
   PassManager manager(context);
-  manager.enableVerifier(kVerify);
+  manager.enableVerifier(kVerifyPasses);
   addTileToLlvmPipeline(manager.nest<gpu::GPUModuleOp>(), target.name);
   if (failed(manager.run(holder)))
     return failure();

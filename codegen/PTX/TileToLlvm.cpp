@@ -4,14 +4,24 @@
 // The pass pipeline from tile kernels to LLVM ops.
 
 #include "codegen/NVVM/Passes.h"
+#include "codegen/PTX/MergeCases.h"
 #include "codegen/PTX/PtxEmitter.h"
 
+#include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
+#include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
 #include "mlir/Conversion/GPUToNVVM/GPUToNVVMPass.h"
+#include "mlir/Conversion/LLVMCommon/ConversionTarget.h"
+#include "mlir/Conversion/LLVMCommon/LoweringOptions.h"
+#include "mlir/Conversion/LLVMCommon/TypeConverter.h"
 #include "mlir/Conversion/ReconcileUnrealizedCasts/ReconcileUnrealizedCasts.h"
 #include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
+#include "mlir/Conversion/UBToLLVM/UBToLLVM.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/DialectConversion.h"
 #include "mlir/Transforms/Passes.h"
 
 using namespace mlir;
@@ -19,68 +29,81 @@ using namespace mlir;
 namespace mamba::codegen {
 namespace {
 
-/// The attributes of a function's parameters, while it becomes an LLVM
-/// function: that conversion drops that a parameter is passed by value.
-constexpr llvm::StringLiteral kParametersAttr = "tile.parameters";
-
-struct SaveParameters
-    : PassWrapper<SaveParameters, OperationPass<gpu::GPUModuleOp>> {
-  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(SaveParameters)
-
-  void runOnOperation() override {
-    for (auto function : getOperation().getOps<gpu::GPUFuncOp>())
-      if (ArrayAttr parameters = function.getAllArgAttrs())
-        function->setAttr(kParametersAttr, parameters);
-  }
-};
-
-/// What a kernel takes by value, a tensor map, it does not write: so it is
-/// used where the launch has put it.
-struct RestoreParameters
-    : PassWrapper<RestoreParameters, OperationPass<gpu::GPUModuleOp>> {
-  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(RestoreParameters)
+/// Turns what convert-tile-to-nvvm leaves into LLVM ops. Like upstream's
+/// convert-gpu-to-nvvm, but without its greedy rewriting of all ops, which
+/// finds nothing in our kernels and takes longer than the conversion.
+struct ConvertKernelsToLlvm
+    : PassWrapper<ConvertKernelsToLlvm, OperationPass<gpu::GPUModuleOp>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(ConvertKernelsToLlvm)
 
   void runOnOperation() override {
-    for (auto function : getOperation().getOps<LLVM::LLVMFuncOp>()) {
-      auto saved = function->removeAttr(kParametersAttr);
-      if (!saved)
-        continue;
-      for (auto [i, parameter] : llvm::enumerate(cast<ArrayAttr>(saved)))
-        restore(function, i, cast<DictionaryAttr>(parameter));
+    gpu::GPUModuleOp module = getOperation();
+    // The conversion drops that a parameter is passed by value.
+    SmallVector<ArrayAttr> parameters;
+    for (auto function : module.getOps<gpu::GPUFuncOp>()) {
+      mergeCases(function);
+      parameters.push_back(function.getAllArgAttrs());
     }
+    if (failed(convert(module)))
+      return signalPassFailure();
+    for (auto [function, saved] :
+         llvm::zip_equal(module.getOps<LLVM::LLVMFuncOp>(), parameters))
+      if (saved)
+        for (auto [i, parameter] : llvm::enumerate(saved))
+          restore(function, i, cast<DictionaryAttr>(parameter));
   }
 
 private:
+  LogicalResult convert(gpu::GPUModuleOp module);
   static void restore(LLVM::LLVMFuncOp function, unsigned index,
-                      DictionaryAttr parameter) {
-    StringRef byValue = LLVM::LLVMDialect::getByValAttrName();
-    if (!parameter.contains(byValue))
-      return;
-    for (StringRef name : {byValue, LLVM::LLVMDialect::getAlignAttrName()})
-      if (Attribute value = parameter.get(name))
-        function.setArgAttr(index, name, value);
-    function.setArgAttr(index, NVVM::NVVMDialect::getGridConstantAttrName(),
-                        UnitAttr::get(function.getContext()));
-  }
+                      DictionaryAttr parameter);
 };
+
+LogicalResult ConvertKernelsToLlvm::convert(gpu::GPUModuleOp module) {
+  MLIRContext *context = &getContext();
+  LowerToLLVMOptions options(context,
+                             DataLayout(cast<DataLayoutOpInterface>(*module)));
+  options.useBarePtrCallConv = true;
+  LLVMTypeConverter converter(context, options);
+  configureGpuToNVVMTypeConverter(converter);
+  RewritePatternSet patterns(context);
+  LLVMConversionTarget target(*context);
+  // They take precedence over what suits any target.
+  populateGpuToNVVMConversionPatterns(converter, patterns, /*benefit=*/10);
+  arith::populateCeilFloorDivExpandOpsPatterns(patterns);
+  arith::populateArithToLLVMConversionPatterns(converter, patterns);
+  cf::populateControlFlowToLLVMConversionPatterns(converter, patterns);
+  ub::populateUBToLLVMConversionPatterns(converter, patterns);
+  configureGpuToNVVMConversionLegality(target);
+  // Nothing to try twice, and LLVM folds again.
+  ConversionConfig config;
+  config.allowPatternRollback = false;
+  config.foldingMode = DialectConversionFoldingMode::Never;
+  return applyPartialConversion(module, target, std::move(patterns), config);
+}
+
+/// What a kernel takes by value, a tensor map, it does not write: so it is
+/// used where the launch has put it.
+void ConvertKernelsToLlvm::restore(LLVM::LLVMFuncOp function, unsigned index,
+                                   DictionaryAttr parameter) {
+  StringRef byValue = LLVM::LLVMDialect::getByValAttrName();
+  if (!parameter.contains(byValue))
+    return;
+  for (StringRef name : {byValue, LLVM::LLVMDialect::getAlignAttrName()})
+    if (Attribute value = parameter.get(name))
+      function.setArgAttr(index, name, value);
+  function.setArgAttr(index, NVVM::NVVMDialect::getGridConstantAttrName(),
+                      UnitAttr::get(function.getContext()));
+}
 
 } // namespace
 
 void addTileToLlvmPipeline(OpPassManager &manager, llvm::StringRef target) {
-  // Invariant scalars and addresses first: tile ops keep their place by their
-  // memory effects.
-  manager.addPass(createCanonicalizerPass());
-  manager.addPass(createCSEPass());
   manager.addPass(createConvertTileToNVVM({target.str()}));
   manager.addPass(createLoopInvariantCodeMotionPass());
   manager.addPass(createSCFToControlFlowPass());
-  manager.addPass(std::make_unique<SaveParameters>());
-  ConvertGpuOpsToNVVMOpsOptions options;
-  options.useBarePtrCallConv = true;
-  manager.addPass(createConvertGpuOpsToNVVMOps(options));
-  manager.addPass(std::make_unique<RestoreParameters>());
+  manager.addPass(std::make_unique<ConvertKernelsToLlvm>());
   manager.addPass(createReconcileUnrealizedCastsPass());
-  manager.addPass(createCSEPass());
 }
 
 } // namespace mamba::codegen

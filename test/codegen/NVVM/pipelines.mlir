@@ -134,7 +134,6 @@ gpu.module @kernels {
   // pairs, then eight of f32.
   // CHECK-LABEL: gpu.func @releases
   // CHECK: ldmatrix
-  // CHECK: llvm.bitcast %{{.*}} : vector<2xbf16> to i32
   // CHECK-COUNT-3: arith.ori
   // CHECK: llvm.bitcast %{{.*}} : f32 to i32
   // CHECK-COUNT-8: arith.ori
