@@ -218,8 +218,9 @@ static llvm::Error compile(func::FuncOp function) {
   if (output.empty())
     output = function.getName().str();
   OwningOpRef<ModuleOp> chunks = isolate(function);
-  if (llvm::Error error = lowerToChunks(*chunks, *target))
-    return error;
+  if (outputs.wants("chunks") || !target->isGpu())
+    if (llvm::Error error = lowerToChunks(*chunks, *target))
+      return error;
   if (outputs.wants("chunks"))
     if (llvm::Error error = outputs.write(".chunks.mlir", printModule(*chunks)))
       return error;
