@@ -65,9 +65,11 @@ def SelectSchedule : Pass<"ssd-select-schedule", "::mlir::func::FuncOp"> {
     On GPUs the times of a mixer with dynamic batch or length are geometric means
     over the assumed sizes and 16 times as many of each.
 
-    Where the batch or the length is dynamic, kernels with roles get both numbers
-    of consumers, `alternatives` between which a launch chooses, unless
-    `consumers` is forced. Where both are static, the faster number is chosen.
+    Where the batch or the length is dynamic, persistent kernels get
+    `alternatives` between which a launch chooses: both numbers of consumers, each
+    with ranges and with segments (if there are sizes for which sequences are
+    split), unless `consumers` or `segment` is forced. Where both are static, the
+    fastest is chosen.
 
     A full matrix, sizes and element types that the target does not support,
     and a problem without a legal candidate are errors.
@@ -102,9 +104,9 @@ def SelectSchedule : Pass<"ssd-select-schedule", "::mlir::func::FuncOp"> {
     Option<"consumers", "consumers", "int64_t", /*default=*/"-1",
            "Force the consumer warpgroups of a thread block (0: a kernel "
            "without roles, -1: chosen)">,
-    Option<"segment", "segment", "int64_t", /*default=*/"0",
-           "Force the fewest chunks of a segment of a split sequence (0: "
-           "chosen)">,
+    Option<"segment", "segment", "int64_t", /*default=*/"-1",
+           "Force the fewest chunks of a segment of a sequence (0: ranges "
+           "instead of segments, -1: chosen)">,
     Option<"assumeBatch", "assume-batch", "int64_t", /*default=*/"1",
            "Batch size to assume where it is dynamic">,
     Option<"assumeLength", "assume-length", "int64_t", /*default=*/"2048",

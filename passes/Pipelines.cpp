@@ -78,8 +78,9 @@ struct ToChunksOptions : PassPipelineOptions<ToChunksOptions> {
       llvm::cl::init(-1)};
   Option<int64_t> segment{
       *this, "segment",
-      llvm::cl::desc("Force the fewest chunks of a segment of a split "
-                     "sequence")};
+      llvm::cl::desc("Force the fewest chunks of a segment of a sequence (0: "
+                     "ranges instead of segments)"),
+      llvm::cl::init(-1)};
 
   SelectScheduleOptions get() const {
     SelectScheduleOptions options;

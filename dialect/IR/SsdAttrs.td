@@ -89,21 +89,11 @@ def Ssd_WeightParameter : EnumParameter<Ssd_WeightSide> {
   let defaultValue = "::mamba::ssd::WeightSide::Values";
 }
 
-/// A list in brackets, absent when it is empty.
-def Ssd_NumbersParameter : OptionalArrayRefParameter<"int64_t"> {
-  let parser = [{[&]() -> ::mlir::FailureOr<::llvm::SmallVector<int64_t>> {
-    ::llvm::SmallVector<int64_t> numbers;
-    auto parse = [&] { return $_parser.parseInteger(numbers.emplace_back()); };
-    if ($_parser.parseCommaSeparatedList(
-            ::mlir::AsmParser::Delimiter::Square, parse))
-      return ::mlir::failure();
-    return numbers;
-  }()}];
-  let printer = [{
-    $_printer << "[";
-    ::llvm::interleaveComma($_self, $_printer.getStream());
-    $_printer << "]"
-  }];
+/// A list in brackets, absent when it is empty: [consumers 2 segment 8, …].
+def Ssd_AlternativesParameter
+    : OptionalArrayRefParameter<"::mamba::ssd::Alternative"> {
+  let parser = "::mamba::ssd::parseAlternatives($_parser)";
+  let printer = "::mamba::ssd::printAlternatives($_printer, $_self)";
 }
 
 def Ssd_ScheduleAttr : AttrDef<Ssd_Dialect, "Schedule"> {
@@ -128,11 +118,14 @@ def Ssd_ScheduleAttr : AttrDef<Ssd_Dialect, "Schedule"> {
     - `consumers`: warpgroups of a thread block that each carry the state of
       one head (or slice of 64 of its headdim) in a warp-specialised kernel, whose
       other warps copy and make masks; 0: every warp does everything (GPU);
-    - `segment`: fewest chunks of a segment, where thread blocks share a sequence;
-      0: the kernel's own rule (GPU, with consumers);
-    - `alternatives`: consumers of further kernels of the same chunk program.
-      Which kernel is fastest depends on sizes that only a launch knows; it runs
-      the one with the least predicted time (GPU).
+    - `segment`: fewest chunks of a segment of a sequence; gangs of thread blocks
+      walk the segments side by side, summing them up first; 0: every gang
+      walks an equal range of all sequences' chunks (GPU, with consumers or with
+      teams);
+    - `alternatives`: consumers and segments of further kernels of the same
+      chunk program, as `[consumers 2 segment 8, consumers 1]`; what is left out
+      is 0. Which kernel is fastest depends on sizes that only a launch knows; it
+      runs the one with the least predicted time (GPU).
 
     ```mlir
     #ssd.schedule<form = chunked, chunk = 64, sub_block = 16, operand = bf16,
@@ -150,7 +143,7 @@ def Ssd_ScheduleAttr : AttrDef<Ssd_Dialect, "Schedule"> {
     DefaultValuedParameter<"int64_t", "0">:$stages,
     DefaultValuedParameter<"int64_t", "0">:$consumers,
     DefaultValuedParameter<"int64_t", "0">:$segment,
-    Ssd_NumbersParameter:$alternatives);
+    Ssd_AlternativesParameter:$alternatives);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
 }

@@ -153,12 +153,50 @@ void RolesAttr::print(AsmPrinter &printer) const {
   printer << ']';
 }
 
+FailureOr<SmallVector<Alternative>> parseAlternatives(AsmParser &parser) {
+  SmallVector<Alternative> alternatives;
+  auto parseNumber = [&](StringRef keyword, int64_t &number) -> ParseResult {
+    if (failed(parser.parseOptionalKeyword(keyword)))
+      return success();
+    return parser.parseInteger(number);
+  };
+  auto parseAlternative = [&]() -> ParseResult {
+    Alternative &alternative = alternatives.emplace_back();
+    llvm::SMLoc loc = parser.getCurrentLocation();
+    if (parseNumber("consumers", alternative.consumers) ||
+        parseNumber("segment", alternative.segment))
+      return failure();
+    if (loc == parser.getCurrentLocation())
+      return parser.emitError(loc, "an alternative has consumers or a segment");
+    return success();
+  };
+  if (parser.parseCommaSeparatedList(AsmParser::Delimiter::Square,
+                                     parseAlternative))
+    return failure();
+  return alternatives;
+}
+
+void printAlternatives(AsmPrinter &printer,
+                       ArrayRef<Alternative> alternatives) {
+  printer << '[';
+  llvm::interleaveComma(alternatives, printer,
+                        [&](const Alternative &alternative) {
+                          if (alternative.consumers)
+                            printer << "consumers " << alternative.consumers;
+                          if (alternative.consumers && alternative.segment)
+                            printer << ' ';
+                          if (alternative.segment || !alternative.consumers)
+                            printer << "segment " << alternative.segment;
+                        });
+  printer << ']';
+}
+
 LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    Form form, int64_t chunk, int64_t subBlock,
                                    Type operand, WeightSide, int64_t channels,
                                    int64_t warps, int64_t stages,
                                    int64_t consumers, int64_t segment,
-                                   ArrayRef<int64_t> alternatives) {
+                                   ArrayRef<Alternative> alternatives) {
   if (chunk < 1)
     return emitError() << "chunk must be at least 1, but is " << chunk;
   if (form == Form::Recurrent && chunk != 1)
@@ -174,16 +212,23 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   if (channels < 0 || warps < 0 || stages < 0 || consumers < 0 || segment < 0)
     return emitError() << "channels, warps, stages, consumers and segment must "
                           "not be negative";
-  if (segment > 0 && consumers == 0)
-    return emitError() << "a segment of " << segment
-                       << " chunks needs consumers: other kernels choose "
-                          "their own";
-  for (int64_t other : alternatives)
-    if (consumers < 1 || other < 1 || other == consumers)
-      return emitError() << "an alternative has " << other
-                         << " consumers, beside " << consumers
-                         << " of the schedule; both must be at least 1, and "
-                            "different";
+  if (form != Form::Chunked && (segment > 0 || !alternatives.empty()))
+    return emitError() << "only chunked kernels have segments and alternatives";
+  SmallVector<Alternative> kernels = {{consumers, segment}};
+  for (const Alternative &other : alternatives) {
+    if (other.consumers < 0 || other.segment < 0 ||
+        (other.consumers > 0) != (consumers > 0))
+      return emitError() << "an alternative has " << other.consumers
+                         << " consumers and segments of " << other.segment
+                         << " chunks, beside " << consumers
+                         << " consumers of the schedule; all or none of the "
+                            "kernels have consumers";
+    if (llvm::is_contained(kernels, other))
+      return emitError() << "two kernels have " << other.consumers
+                         << " consumers and segments of " << other.segment
+                         << " chunks";
+    kernels.push_back(other);
+  }
   return success();
 }
 

@@ -12,6 +12,28 @@
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
+namespace mamba::ssd {
+
+/// Another kernel of a chunk program that has one already: with these consumers
+/// and segments in the place of the schedule's.
+struct Alternative {
+  int64_t consumers = 0;
+  int64_t segment = 0;
+
+  bool operator==(const Alternative &other) const = default;
+};
+
+inline llvm::hash_code hash_value(const Alternative &alternative) {
+  return llvm::hash_combine(alternative.consumers, alternative.segment);
+}
+
+llvm::FailureOr<llvm::SmallVector<Alternative>>
+parseAlternatives(mlir::AsmParser &parser);
+void printAlternatives(mlir::AsmPrinter &printer,
+                       llvm::ArrayRef<Alternative> alternatives);
+
+} // namespace mamba::ssd
+
 // Generated code goes last, in its own include block: clang-format sorts
 // within a block and would otherwise move it above what it needs.
 #include "dialect/IR/SsdDialect.h.inc"

@@ -30,9 +30,10 @@ struct Turn {
   RoleOp role;
   Side side = Side::Full;
   Value iteration, slot;
-  /// The groups of which it takes a slot, each instance its own or all the
-  /// same.
+  /// The groups of which it takes a slot: one, each instance its own, or all,
+  /// one after the other in a loop.
   int64_t firstGroup = 0, groups = 1;
+  scf::ForOp groupLoop;
   /// Arrivals on each of these groups in a phase.
   int64_t arrivals = 0;
 
@@ -78,6 +79,17 @@ private:
 // Reading a turn
 //===----------------------------------------------------------------------===//
 
+/// The loop right around a turn, if it counts the groups from 0 on.
+scf::ForOp findGroupLoop(const Turn &turn, Value group, int64_t groups) {
+  auto loop = dyn_cast<scf::ForOp>(turn.op->getParentOp());
+  if (loop && group == loop.getInductionVar() &&
+      getConstantIntValue(loop.getLowerBound()) == 0 &&
+      getConstantIntValue(loop.getUpperBound()) == groups &&
+      getConstantIntValue(loop.getStep()) == 1)
+    return loop;
+  return nullptr;
+}
+
 LogicalResult PipelineUse::readGroup(Turn &turn, Value group) {
   int64_t groups = pipeline.getPipeline().getType().getGroups();
   IntegerAttr constant;
@@ -87,9 +99,15 @@ LogicalResult PipelineUse::readGroup(Turn &turn, Value group) {
     turn.firstGroup = constant.getInt();
     return success();
   }
+  if (auto loop = findGroupLoop(turn, group, groups)) {
+    turn.groupLoop = loop;
+    turn.groups = groups;
+    return success();
+  }
   if (group != turn.role.getInstance())
-    return fail(turn, "(C3) the group is absent, a constant or the instance "
-                      "of the role");
+    return fail(turn, "(C3) the group is absent, a constant, the instance of "
+                      "the role or the number of the loop around, which has "
+                      "all groups");
   int64_t instances = turn.role.getInstances();
   if (instances != groups)
     return fail(turn, "(C3) one group an instance needs as many of both, got " +
@@ -102,7 +120,8 @@ LogicalResult PipelineUse::readGroup(Turn &turn, Value group) {
 /// Arrivals of the instances that share a group, if each makes `each`.
 int64_t arrivalsOnGroup(const Turn &turn, int64_t each) {
   RoleOp role = turn.role;
-  return each * (turn.groups > 1 ? 1 : role.getInstances());
+  bool isOwn = turn.groups > 1 && !turn.groupLoop;
+  return each * (isOwn ? 1 : role.getInstances());
 }
 
 LogicalResult PipelineUse::countProducer(Turn &turn) {
@@ -193,7 +212,7 @@ LogicalResult PipelineUse::verifyIteration(const Turn &turn) {
   for (Operation *around = turn.op->getParentOp(); around != turn.role;
        around = around->getParentOp())
     if (auto loop = dyn_cast<scf::ForOp>(around);
-        loop && !variesIn(turn.iteration, loop))
+        loop && loop != turn.groupLoop && !variesIn(turn.iteration, loop))
       return fail(turn, "(C5) the iteration stays the same in a loop around; "
                         "it counts the slots that the role has taken");
   return success();
@@ -205,6 +224,8 @@ std::optional<int64_t> runsOf(const Turn &turn) {
   for (Operation *around = turn.op->getParentOp(); around != turn.role;
        around = around->getParentOp()) {
     auto loop = dyn_cast<scf::ForOp>(around);
+    if (loop && loop == turn.groupLoop)
+      continue;
     std::optional<APInt> trips =
         loop ? loop.getStaticTripCount() : std::nullopt;
     if (!trips)

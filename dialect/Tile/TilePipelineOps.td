@@ -145,13 +145,14 @@ def PipelineOp : Tile_Op<"pipeline",
     all roles on a group, in a phase, are exactly `full` and `empty`: an instance
     counts on the groups that it takes slots of, and a role that takes slots in
     several blocks makes the same arrivals in each. (C3) Every group has a
-    producer and a consumer; a role names its group by a constant, or by its
-    instance when there are as many of both. (C4) Stands in the entry block of a
-    function. (C5) The iteration changes in every loop around within the role,
-    and where all loops are constant the roles take equally many slots. (C6) A
-    buffer of which a stage is taken with a slot has as many stages as there are
-    slots, and roles reach it only by slots of this pipeline, without handing
-    the stage on.
+    producer and a consumer; a role names its group by a constant, by its
+    instance when there are as many of both, or by the induction variable of an
+    `scf.for` right around, from 0 to the groups in steps of one. (C4) Stands in
+    the entry block of a function. (C5) The iteration changes in every loop
+    around within the role but that over groups, and where all others are
+    constant the roles take equally many slots. (C6) A buffer of which a stage is
+    taken with a slot has as many stages as there are slots, and roles reach it
+    only by slots of this pipeline, without handing the stage on.
   }];
   let arguments = (ins I64Attr:$full, I64Attr:$empty);
   let results = (outs Tile_PipelineType:$pipeline);

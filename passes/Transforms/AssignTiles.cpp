@@ -12,6 +12,7 @@
 #include "passes/Passes.h"
 #include "passes/Transforms/RecurrentKernel.h"
 #include "passes/Transforms/RoleKernel.h"
+#include "passes/Transforms/TeamKernel.h"
 #include "passes/Transforms/TileKernel.h"
 
 namespace mamba {
@@ -38,13 +39,28 @@ static const Target &getRoleTarget() {
   return *row;
 }
 
+/// One that all kernels with teams run on. Predictions for it choose between
+/// kernels of one program, whose times depend on the target alike.
+static const Target &getTeamTarget() {
+  const Target *row = llvm::find_if(
+      getTargets(), [](const Target &target) { return target.isGpu(); });
+  assert(row != getTargets().end() && "a target row is a GPU");
+  return *row;
+}
+
+static DenseI64ArrayAttr makeCost(MLIRContext *context,
+                                  const mamba_cost &cost) {
+  return DenseI64ArrayAttr::get(
+      context, {cost.launch, cost.chunk, cost.summary, cost.join, cost.state});
+}
+
 /// Emits the warp-specialised kernel of `scan` that `request` asks for:
 /// persistent blocks with roles and the attributes of passes/KernelAttr.h.
 /// Behind the tensors' pointers come those of the workspaces, then batch and
 /// length, then the tensor maps.
 static LogicalResult buildRoleKernel(ssd::ChunkScanOp scan,
                                      gpu::GPUModuleOp kernels, StringRef name,
-                                     RoleRequest request) {
+                                     ssd::Alternative request) {
   std::string rejection;
   std::optional<RoleShape> shape =
       chooseRoleShape(scan, getRoleTarget(), request, rejection);
@@ -52,12 +68,54 @@ static LogicalResult buildRoleKernel(ssd::ChunkScanOp scan,
     return scan.emitOpError("has no kernel with roles: ") << rejection;
   if (failed(RoleKernel(scan, kernels, name, *shape).build()))
     return failure();
-  const mamba_cost &cost = shape->cost;
-  auto numbers = DenseI64ArrayAttr::get(
-      scan.getContext(),
-      {cost.launch, cost.chunk, cost.summary, cost.join, cost.state});
-  kernels.lookupSymbol(name)->setAttr(kCostAttr, numbers);
+  kernels.lookupSymbol(name)->setAttr(kCostAttr,
+                                      makeCost(scan.getContext(), shape->cost));
   return success();
+}
+
+/// The same with teams; it has no tensor maps.
+static LogicalResult buildTeamKernel(ssd::ChunkScanOp scan,
+                                     gpu::GPUModuleOp kernels, StringRef name,
+                                     int64_t segment) {
+  std::string rejection;
+  std::optional<TeamShape> shape = chooseTeamShape(
+      scan, /*target=*/nullptr, *scan.getSchedule(), segment, rejection);
+  if (!shape)
+    return scan.emitOpError("has no kernel with teams: ") << rejection;
+  if (failed(TeamKernel(scan, kernels, name, *shape).build()))
+    return failure();
+  const Target &target = getTeamTarget();
+  mamba_cost cost = predictTeamCost(scan, target, *shape,
+                                    countWork(scan, target, {1, shape->chunk}));
+  kernels.lookupSymbol(name)->setAttr(kCostAttr,
+                                      makeCost(scan.getContext(), cost));
+  return success();
+}
+
+/// Builds a kernel of the scan's schedule.
+static LogicalResult buildKernel(ssd::ChunkScanOp scan,
+                                 gpu::GPUModuleOp kernels, StringRef name,
+                                 ssd::Alternative request) {
+  ssd::ScheduleAttr schedule = *scan.getSchedule();
+  if (request.consumers > 0)
+    return buildRoleKernel(scan, kernels, name, request);
+  if (schedule.getForm() == ssd::Form::Recurrent)
+    return RecurrentKernel(scan, kernels, name).build();
+  if (schedule.getWeights() == ssd::WeightSide::Values)
+    return buildTeamKernel(scan, kernels, name, request.segment);
+  if (request.segment)
+    return scan.emitOpError("has segments of ")
+           << request.segment << " chunks; plain kernels split no sequences";
+  return buildTileKernel(scan, kernels, name);
+}
+
+/// The name of an alternative to the kernel `name`.
+static std::string nameAlternative(StringRef name,
+                                   const ssd::Alternative &kernel) {
+  std::string text = name.str();
+  if (kernel.consumers)
+    text += "_consumers" + std::to_string(kernel.consumers);
+  return text + (kernel.segment ? "_segments" : "_ranges");
 }
 
 /// Builds the kernel of the schedule and its alternatives, and names them in
@@ -70,25 +128,15 @@ LogicalResult AssignTiles::buildKernels(ssd::ChunkScanOp scan,
     return SymbolRefAttr::get(&getContext(), kernels.getName(),
                               FlatSymbolRefAttr::get(&getContext(), kernel));
   };
-  auto build = [&]() -> LogicalResult {
-    if (schedule.getForm() == ssd::Form::Recurrent)
-      return RecurrentKernel(scan, kernels, name).build();
-    if (schedule.getConsumers() > 0)
-      return buildRoleKernel(scan, kernels, name,
-                             {schedule.getConsumers(), schedule.getSegment()});
-    if (schedule.getWeights() == ssd::WeightSide::Values)
-      return buildTeamKernel(scan, kernels, name);
-    return buildTileKernel(scan, kernels, name);
-  };
-  if (failed(build()))
+  if (failed(buildKernel(scan, kernels, name,
+                         {schedule.getConsumers(), schedule.getSegment()})))
     return failure();
   scan->setAttr(kKernelAttr, refer(name));
   ++numKernels;
   SmallVector<Attribute> alternatives;
-  for (int64_t consumers : schedule.getAlternatives()) {
-    std::string other = (name + "_consumers" + Twine(consumers)).str();
-    if (failed(buildRoleKernel(scan, kernels, other,
-                               {consumers, schedule.getSegment()})))
+  for (const ssd::Alternative &alternative : schedule.getAlternatives()) {
+    std::string other = nameAlternative(name, alternative);
+    if (failed(buildKernel(scan, kernels, other, alternative)))
       return failure();
     alternatives.push_back(refer(other));
     ++numKernels;

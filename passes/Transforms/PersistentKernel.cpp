@@ -28,53 +28,70 @@ static Value firstOfPart(ImplicitLocOpBuilder &b, Value part, Value count,
 }
 
 PersistentKernel::Work PersistentKernel::emitWork() {
-  auto divide = [&](Value x, Value y) {
-    return arith::DivUIOp::create(b, x, y).getResult();
-  };
-  auto modulo = [&](Value x, Value y) {
-    return arith::RemUIOp::create(b, x, y).getResult();
-  };
   Work work;
-  Value one = number(1), gang = number(division.gang);
+  Value gang = number(division.gang);
   Value block = blockNumber();
   Value blocks = narrow(gpu::GridDimOp::create(b, gpu::Dimension::x));
-  work.lane = modulo(block, gang);
-  work.group = divide(block, gang);
-  Value groups = divide(blocks, gang);
+  work.lane = arith::RemUIOp::create(b, block, gang);
+  work.group = arith::DivUIOp::create(b, block, gang);
+  work.groups = arith::DivUIOp::create(b, blocks, gang);
   work.sets = mul(narrow(batchSize), division.sets);
   work.chunks =
       arith::CeilDivUIOp::create(b, narrow(length), number(division.chunk));
-  work.split = arith::CmpIOp::create(b, CmpIPredicate::ugt, groups, work.sets);
-  auto choose = [&](Value whenSplit, Value otherwise) {
-    return arith::SelectOp::create(b, work.split, whenSplit, otherwise)
-        .getResult();
-  };
-  work.segments = choose(divide(groups, work.sets), groups);
-  work.segment = choose(divide(work.group, work.sets), work.group);
-  Value set = choose(modulo(work.group, work.sets), number(0));
-  Value all = arith::MulIOp::create(b, work.sets, work.chunks);
-  Value span = choose(work.chunks, all);
-  Value base = arith::MulIOp::create(b, set, work.chunks);
-  work.low = add(base, firstOfPart(b, work.segment, span, work.segments));
-  work.high =
-      add(base, firstOfPart(b, add(work.segment, one), span, work.segments));
-  work.last = divide(subtract(work.high, one), work.chunks);
-  Value first = divide(work.low, work.chunks);
-  Value some =
-      arith::CmpIOp::create(b, CmpIPredicate::ult, work.low, work.high);
-  work.pieces = arith::SelectOp::create(
-      b, some, add(subtract(work.last, first), one), number(0));
+  if (!division.splits) {
+    emitRange(work);
+    return work;
+  }
+  // One at least where there are more sets than groups.
+  work.segments = arith::MaxUIOp::create(
+      b, number(1), arith::DivUIOp::create(b, work.groups, work.sets));
+  Value all = arith::MulIOp::create(b, work.sets, work.segments);
+  work.pieces =
+      arith::CeilDivUIOp::create(b, subtract(all, work.group), work.groups);
   return work;
 }
 
-PersistentKernel::Part PersistentKernel::emitPart(const Work &work,
-                                                  Value index) {
+void PersistentKernel::emitRange(Work &work) {
+  Value all = arith::MulIOp::create(b, work.sets, work.chunks);
+  work.low = firstOfPart(b, work.group, all, work.groups);
+  work.high = firstOfPart(b, add(work.group, number(1)), all, work.groups);
+  work.last =
+      arith::DivUIOp::create(b, subtract(work.high, number(1)), work.chunks);
+  Value first = arith::DivUIOp::create(b, work.low, work.chunks);
+  Value some =
+      arith::CmpIOp::create(b, CmpIPredicate::ult, work.low, work.high);
+  work.pieces = arith::SelectOp::create(
+      b, some, add(subtract(work.last, first), number(1)), number(0));
+}
+
+PersistentKernel::Part PersistentKernel::emitRangePart(const Work &work,
+                                                       Value index) {
   Part part;
   part.set = subtract(work.last, index);
   Value start = arith::MulIOp::create(b, part.set, work.chunks);
   Value stop = add(start, work.chunks);
   part.first = subtract(arith::MaxUIOp::create(b, work.low, start), start);
   part.end = subtract(arith::MinUIOp::create(b, work.high, stop), start);
+  return part;
+}
+
+PersistentKernel::Part PersistentKernel::emitSegment(const Work &work,
+                                                     Value index) {
+  Part part;
+  Value item =
+      add(work.group, arith::MulIOp::create(b, index, work.groups).getResult());
+  part.set = arith::RemUIOp::create(b, item, work.sets);
+  part.segment = arith::DivUIOp::create(b, item, work.sets);
+  part.first = firstOfPart(b, part.segment, work.chunks, work.segments);
+  part.end =
+      firstOfPart(b, add(part.segment, number(1)), work.chunks, work.segments);
+  return part;
+}
+
+PersistentKernel::Part PersistentKernel::emitPart(const Work &work,
+                                                  Value index) {
+  Part part =
+      division.splits ? emitSegment(work, index) : emitRangePart(work, index);
   Value sets = number(division.sets);
   part.batch = arith::DivUIOp::create(b, part.set, sets);
   Value setInBatch = arith::RemUIOp::create(b, part.set, sets);
@@ -92,11 +109,9 @@ PersistentKernel::Member PersistentKernel::emitMember(const Part &part,
           arith::RemUIOp::create(b, all, slices)};
 }
 
-Value PersistentKernel::emitIsContinued(const Work &work) {
-  Value behind = add(work.segment, number(1));
-  Value others =
-      arith::CmpIOp::create(b, CmpIPredicate::ult, behind, work.segments);
-  return arith::AndIOp::create(b, work.split, others);
+Value PersistentKernel::emitIsContinued(const Work &work, const Part &part) {
+  Value behind = add(part.segment, number(1));
+  return arith::CmpIOp::create(b, CmpIPredicate::ult, behind, work.segments);
 }
 
 //===----------------------------------------------------------------------===//

@@ -6,12 +6,15 @@
 // states at the ends of sequences.
 //
 // A gang of blocks walks the chunks of one sequence set (all heads that share
-// operands) side by side, so that what they share is read from memory once.
-// The (set, chunk) pairs of a launch, in this order, are cut into equal ranges,
-// one a gang. A range begins and ends inside a sequence; the piece that begins
-// a sequence is walked first and its state handed over, the piece that
-// continues one last. With fewer sets than gangs every sequence is cut into
-// segments instead, each with one gang.
+// operands) side by side, so that what they share is read from memory once. How
+// gangs share out the sets is one of two rules, a kernel for each:
+//
+// - Ranges. The (set, chunk) pairs of a launch, in this order, are cut into
+//   equal ranges, one a gang. A range begins and ends inside a sequence; the
+//   piece that begins a sequence is walked first and its state handed over, the
+//   piece that continues one last.
+// - Segments. With fewer sets than gangs every sequence is cut into segments,
+//   each with one gang. (With more, gangs take whole sequences in turn.)
 
 #pragma once
 
@@ -34,6 +37,8 @@ struct WorkShape {
   int64_t slices = 1, channels = 0;
   /// Warps that carry the state of a member, and its channels with padding.
   int64_t warps = 1, paddedChannels = 0;
+  /// Segments instead of ranges.
+  bool splits = false;
 };
 
 class PersistentKernel : protected KernelOperands {
@@ -42,15 +47,20 @@ protected:
                    llvm::StringRef name, WorkShape division)
       : KernelOperands(scan, module, name), division(division) {}
 
-  /// The range of chunks that this thread block walks.
-  struct Work {
-    mlir::Value lane, group, sets, chunks, split, segment, segments;
-    mlir::Value low, high, last, pieces;
-  };
-  /// A part of one sequence in that range. Numbers of work are i32, which saves
+  /// What this thread block walks. Numbers of work are i32, which saves
   /// registers; only offsets in tensors are index.
+  struct Work {
+    mlir::Value lane, group, groups, sets, chunks;
+    /// Of a sequence, unless that is cut into ranges.
+    mlir::Value segments;
+    /// The range of (set, chunk) pairs, and the set of its last one.
+    mlir::Value low, high, last;
+    /// Parts of sequences.
+    mlir::Value pieces;
+  };
+  /// A part of one sequence; its number among the segments, if there are such.
   struct Part {
-    mlir::Value set, first, end, batch, tile;
+    mlir::Value set, segment, first, end, batch, tile;
   };
   /// One of those that a thread block works on.
   struct Member {
@@ -58,11 +68,11 @@ protected:
   };
 
   Work emitWork();
-  /// Part `index` of the range, the last one first.
+  /// Part `index` of the work; of a range, the last one first.
   Part emitPart(const Work &work, mlir::Value index);
   Member emitMember(const Part &part, mlir::Value member);
-  /// Whether a segment of a split sequence has others behind it.
-  mlir::Value emitIsContinued(const Work &work);
+  /// Whether a segment has others behind it.
+  mlir::Value emitIsContinued(const Work &work, const Part &part);
 
   /// The first token of the chunk that a step works on.
   mlir::Value emitToken(mlir::Value step, const Work &work);
@@ -126,6 +136,12 @@ protected:
     return narrow(mlir::gpu::BlockIdOp::create(b, mlir::gpu::Dimension::x));
   }
 
+private:
+  void emitRange(Work &work);
+  Part emitRangePart(const Work &work, mlir::Value index);
+  Part emitSegment(const Work &work, mlir::Value index);
+
+protected:
   WorkShape division;
   mlir::Value batchSize, length;
   /// Workspaces: states and decays handed over between blocks, and flags.

@@ -26,64 +26,78 @@ findSharedScores(ChunkScanOp scan, const TileAxes &axes,
   return scores;
 }
 
+/// The masks of one chunk for one consumer: the scores that all share, in
+/// registers, times the mask, and scores of its own.
+LogicalResult RoleKernel::emitMasksOf(const Piece &piece, Value group,
+                                      Iterations iterations, Value sharedSlot,
+                                      const MaskScores &scores) {
+  RoleSlots slots(*this, group, iterations);
+  slots.bindShared(sharedSlot);
+  RoleEmitter emitter(b, entry, scan, axes, slots,
+                      RoleEmitter::LeftOperands::Buffers);
+  bindPartOperands(emitter, piece, emitMember(piece, narrow(group)),
+                   b.getInsertionBlock()->getTerminator());
+  for (auto [score, value] : scores)
+    emitter.bindRegisters(score, value);
+  SmallVector<Value> wanted;
+  for (auto &[value, buffer] : masks)
+    wanted.push_back(value);
+  if (failed(emitter.startProducts(wanted)))
+    return failure();
+  SmallVector<Value> made;
+  for (Value value : wanted) {
+    FailureOr<Value> tile = emitter.emit(value);
+    if (failed(tile))
+      return failure();
+    made.push_back(*tile);
+  }
+  Value target =
+      tile::AcquireOp::create(b, mask.value, group, iterations.masks);
+  for (auto [value, tile] : llvm::zip(wanted, made))
+    tile::StoreSharedOp::create(
+        b, tile, tile::StageOp::create(b, masks.lookup(value), target),
+        /*transposed=*/false);
+  tile::CommitOp::create(b, mask.value, target);
+  // The masks are stored, so the vectors in them have been read.
+  slots.release(own, slots.getOwn(), {});
+  return success();
+}
+
 /// The masks of one chunk: the scores that all consumers share once, then the
-/// mask of each.
-LogicalResult RoleKernel::emitMasks(const Piece &piece,
-                                    ArrayRef<Consumer> consumers,
-                                    Iterations iterations, Operation *before) {
+/// mask of each, in a loop: the code of masks is long, and compiling it twice
+/// takes a tenth of a kernel's time.
+LogicalResult RoleKernel::emitMasks(const Piece &piece, Iterations iterations) {
   auto isShared = [&](Value value) {
     auto argument = dyn_cast<BlockArgument>(value);
     return argument && llvm::is_contained(sharedTiles, argument.getArgNumber());
   };
-  SmallVector<Value> scores = findSharedScores(scan, axes, isShared);
   RoleSlots common(*this, Value(), iterations);
   RoleEmitter scoreEmitter(b, entry, scan, axes, common,
                            RoleEmitter::LeftOperands::Buffers);
-  if (failed(scoreEmitter.startProducts(scores)))
+  SmallVector<Value> products = findSharedScores(scan, axes, isShared);
+  if (failed(scoreEmitter.startProducts(products)))
     return failure();
-  SmallVector<Value> registers;
-  for (Value score : scores) {
-    FailureOr<Value> value = scoreEmitter.emit(score);
+  MaskScores scores;
+  for (Value product : products) {
+    FailureOr<Value> value = scoreEmitter.emit(product);
     if (failed(value))
       return failure();
-    registers.push_back(*value);
+    scores.insert({product, *value});
   }
-  if (!registers.empty())
-    common.release(shared, common.getShared(), registers);
-
-  for (int64_t i = 0; i < shape.consumers; ++i) {
-    Value group = index(i);
-    RoleSlots slots(*this, group, iterations);
-    slots.bindShared(common.getShared());
-    RoleEmitter emitter(b, entry, scan, axes, slots,
-                        RoleEmitter::LeftOperands::Buffers);
-    bindPartOperands(emitter, piece, consumers[i], before);
-    for (auto [score, value] : llvm::zip(scores, registers))
-      emitter.bindRegisters(score, value);
-    SmallVector<Value> wanted;
-    for (auto &[value, buffer] : masks)
-      wanted.push_back(value);
-    if (failed(emitter.startProducts(wanted)))
+  Value sharedSlot = common.getShared();
+  auto registers = llvm::make_second_range(scores);
+  if (!scores.empty())
+    common.release(shared, sharedSlot, llvm::to_vector(registers));
+  auto loop = scf::ForOp::create(b, index(0), index(shape.consumers), index(1));
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    if (failed(emitMasksOf(piece, loop.getInductionVar(), iterations,
+                           sharedSlot, scores)))
       return failure();
-    SmallVector<Value> made;
-    for (Value value : wanted) {
-      FailureOr<Value> tile = emitter.emit(value);
-      if (failed(tile))
-        return failure();
-      made.push_back(*tile);
-    }
-    Value target =
-        tile::AcquireOp::create(b, mask.value, group, iterations.masks);
-    for (auto [value, tile] : llvm::zip(wanted, made))
-      tile::StoreSharedOp::create(
-          b, tile, tile::StageOp::create(b, masks.lookup(value), target),
-          /*transposed=*/false);
-    tile::CommitOp::create(b, mask.value, target);
-    // The masks are stored, so the vectors in them have been read.
-    slots.release(own, slots.getOwn(), {});
   }
-  if (registers.empty())
-    common.release(shared, common.getShared(), {});
+  if (scores.empty())
+    common.release(shared, sharedSlot, {});
   return success();
 }
 
@@ -109,16 +123,10 @@ LogicalResult RoleKernel::emitMaskRole() {
     };
     if (failed(emitSummaryPass(work, piece, skip)))
       return failure();
-    SmallVector<Consumer> consumers;
-    for (int64_t i = 0; i < shape.consumers; ++i)
-      consumers.push_back(emitMember(piece, number(i)));
     return emitChunks(
         piece, {},
         [&](Value, Iterations iterations, ValueRange,
-            SmallVectorImpl<Value> &) {
-          Operation *before = b.getInsertionBlock()->getParentOp();
-          return emitMasks(piece, consumers, iterations, before);
-        },
+            SmallVectorImpl<Value> &) { return emitMasks(piece, iterations); },
         results);
   });
 }

@@ -61,6 +61,8 @@ private:
     mlir::Value scale;
     int64_t block;
   };
+  /// Scores that all consumers share, in registers.
+  using MaskScores = llvm::MapVector<mlir::Value, mlir::Value>;
   using PieceBody = llvm::function_ref<mlir::LogicalResult(Piece &)>;
   /// Iterations of the pipelines of operands, and of masks.
   struct Iterations {
@@ -78,7 +80,8 @@ private:
             .slices = shape.slices,
             .channels = kRoleChannels,
             .warps = 4,
-            .paddedChannels = kRoleChannels};
+            .paddedChannels = kRoleChannels,
+            .splits = shape.segmentChunks > 0};
   }
 
   // RoleKernel.cpp: function, buffers, roles.
@@ -125,9 +128,10 @@ private:
   // RoleConsume.cpp: the mask role and the consumers.
   mlir::LogicalResult emitMaskRole();
   mlir::LogicalResult emitConsumeRole(mlir::Value instance);
-  mlir::LogicalResult emitMasks(const Piece &piece,
-                                llvm::ArrayRef<Consumer> consumers,
-                                Iterations iterations, mlir::Operation *before);
+  mlir::LogicalResult emitMasks(const Piece &piece, Iterations iterations);
+  mlir::LogicalResult emitMasksOf(const Piece &piece, mlir::Value group,
+                                  Iterations iterations, mlir::Value sharedSlot,
+                                  const MaskScores &scores);
   mlir::LogicalResult emitOutputs(class RoleSlots &slots, RoleEmitter &emitter,
                                   const Piece &piece, Consumer consumer,
                                   mlir::Value instance, mlir::Value token,
@@ -164,10 +168,6 @@ private:
                                    const Search &search, mlir::Value &reach,
                                    llvm::SmallVectorImpl<mlir::Value> &decays);
   mlir::FailureOr<mlir::Value> emitSearch(const Work &work, const Part &part);
-  mlir::FailureOr<mlir::Value>
-  chooseNumber(mlir::Value condition,
-               llvm::function_ref<mlir::FailureOr<mlir::Value>()> yes,
-               llvm::function_ref<mlir::FailureOr<mlir::Value>()> no);
   mlir::FailureOr<mlir::Value> emitReach();
   mlir::LogicalResult prepareSummaries();
   /// The pieces of a block of a split sequence have a first pass, in which the

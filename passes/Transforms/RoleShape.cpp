@@ -101,10 +101,15 @@ Value getStateWeights(ChunkScanOp scan) {
   return Value();
 }
 
-/// Whether segments of a sequence can be summed up before it is walked.
-static bool canSplit(ChunkScanOp scan) {
+bool canSplit(ChunkScanOp scan) {
   std::optional<Value> transition = getScalarTransition(scan);
   return transition && (!*transition || getStateWeights(scan));
+}
+
+std::string rejectSegment(int64_t segment) {
+  return llvm::formatv("segments of {0} chunks: a sequence whose state has no "
+                       "scalar transition is not split",
+                       segment);
 }
 
 SmallVector<Value> getMasks(ChunkScanOp scan) {
@@ -331,7 +336,7 @@ static mamba_cost predictCost(ChunkScanOp scan, const Target &target,
 }
 
 std::optional<RoleShape> chooseRoleShape(ChunkScanOp scan, const Target &target,
-                                         RoleRequest request,
+                                         Alternative request,
                                          std::string &rejection) {
   int64_t consumers = request.consumers;
   rejection = RoleChecks(scan, target).check();
@@ -359,13 +364,10 @@ std::optional<RoleShape> chooseRoleShape(ChunkScanOp scan, const Target &target,
     return std::nullopt;
   }
   if (request.segment && !canSplit(scan)) {
-    rejection = llvm::formatv("segments of {0} chunks: a sequence whose state "
-                              "has no scalar transition is not split",
-                              request.segment);
+    rejection = rejectSegment(request.segment);
     return std::nullopt;
   }
-  if (canSplit(scan))
-    shape.segmentChunks = request.segment ? request.segment : kSegmentChunks;
+  shape.segmentChunks = request.segment;
   shape.consumers = consumers;
   int64_t whole = countSharing(scan, shape) / consumers;
   // Few sequences get the kernel with fewer consumers, where there are both,

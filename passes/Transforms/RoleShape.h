@@ -33,7 +33,7 @@ struct RoleShape {
   int64_t sharedStages = 0, ownStages = 0, maskStages = 0;
   /// Registers a thread of the producers, the mask maker, the consumers.
   int64_t loadRegisters = 0, maskRegisters = 0, consumeRegisters = 0;
-  /// Fewest chunks of a segment of a split sequence; 0: never split.
+  /// Fewest chunks of a segment; 0: sequences are cut into ranges.
   int64_t segmentChunks = 0;
   /// Bytes of shared memory.
   int64_t sharedBytes = 0;
@@ -81,17 +81,16 @@ bool isSharedOperand(ssd::ChunkScanOp scan, unsigned operand, int64_t consumers,
 /// The time×time tiles that products with values over channels read.
 llvm::SmallVector<mlir::Value> getMasks(ssd::ChunkScanOp scan);
 
-/// What a schedule says of a kernel with roles.
-struct RoleRequest {
-  int64_t consumers;   ///< Of a thread block, one at least.
-  int64_t segment = 0; ///< Fewest chunks of a segment; 0: chosen.
-};
+/// Whether segments of a sequence can be summed up before it is walked.
+bool canSplit(ssd::ChunkScanOp scan);
+/// Why one whose state has no scalar transition has no kernel for segments.
+std::string rejectSegment(int64_t segment);
 
-/// The shape of the kernel of a chunk program that `request` asks for. None if
-/// there is none; `rejection` says why.
+/// The shape of the kernel of a chunk program with the consumers (one at least)
+/// and the segments of `request`. None if there is none; `rejection` says why.
 std::optional<RoleShape> chooseRoleShape(ssd::ChunkScanOp scan,
                                          const Target &target,
-                                         RoleRequest request,
+                                         ssd::Alternative request,
                                          std::string &rejection);
 
 /// Picoseconds in which a thread block reads and writes the carried states of

@@ -45,17 +45,11 @@ FailureOr<Value> RoleKernel::emitInitialState(const Work &work,
     tile::AwaitOp::create(b, handoverFlags, slot);
     return loadHandover(slot);
   };
+  if (division.splits)
+    return combineSummaries(work, piece, consumer, instance);
   Value atStart = arith::CmpIOp::create(b, arith::CmpIPredicate::eq,
                                         piece.first, number(0));
-  auto unsplit = [&] {
-    return choose(atStart, [&] { return loadInit(piece, consumer); }, receive);
-  };
-  if (shape.segmentChunks == 0)
-    return unsplit();
-  return choose(
-      work.split,
-      [&] { return combineSummaries(work, piece, consumer, instance); },
-      unsplit);
+  return choose(atStart, [&] { return loadInit(piece, consumer); }, receive);
 }
 
 /// Behind a piece the state is final, or goes to the gang that continues the
@@ -65,15 +59,13 @@ void RoleKernel::emitFinalState(const Work &work, const Piece &piece,
                                 Value state) {
   Value atEnd = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, piece.end,
                                       work.chunks);
-  auto choice = scf::IfOp::create(b, atEnd, /*withElseRegion=*/true);
+  auto choice = scf::IfOp::create(b, atEnd, /*withElse=*/!division.splits);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPoint(choice.thenYield());
   storeFinal(piece, consumer, state);
+  if (division.splits)
+    return;
   b.setInsertionPoint(choice.elseYield());
-  Value yes = arith::ConstantOp::create(b, b.getBoolAttr(true));
-  Value whole = arith::XOrIOp::create(b, work.split, yes);
-  auto handover = scf::IfOp::create(b, whole, /*withElseRegion=*/false);
-  b.setInsertionPoint(handover.thenYield());
   storeHandover(state, instance);
   tile::SignalOp::create(b, handoverFlags,
                          handoverIndex(blockNumber(), instance));

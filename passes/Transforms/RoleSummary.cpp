@@ -34,29 +34,6 @@ static Value isAnyNotZero(ImplicitLocOpBuilder &b, ValueRange decays) {
 // Chunks that count
 //===----------------------------------------------------------------------===//
 
-/// `yes` or `no`, an i32.
-FailureOr<Value>
-RoleKernel::chooseNumber(Value condition,
-                         llvm::function_ref<FailureOr<Value>()> yes,
-                         llvm::function_ref<FailureOr<Value>()> no) {
-  auto choice = scf::IfOp::create(b, b.getI32Type(), condition,
-                                  /*withElseRegion=*/true);
-  OpBuilder::InsertionGuard guard(b);
-  auto fill =
-      [&](Block *block,
-          llvm::function_ref<FailureOr<Value>()> emit) -> LogicalResult {
-    b.setInsertionPointToEnd(block);
-    FailureOr<Value> value = emit();
-    if (succeeded(value))
-      scf::YieldOp::create(b, *value);
-    return value;
-  };
-  if (failed(fill(choice.thenBlock(), yes)) ||
-      failed(fill(choice.elseBlock(), no)))
-    return failure();
-  return choice.getResult(0);
-}
-
 /// The transition of the chunk at `step` of the segment; of chunks in front of
 /// it, the identity.
 FailureOr<Value> RoleKernel::emitTransition(const Work &work, const Part &part,
@@ -167,31 +144,33 @@ FailureOr<Value> RoleKernel::emitReach() {
   Work work = emitWork();
   Part part = emitPart(work, number(0));
   Value chunks = subtract(part.end, part.first);
-  Value wanted =
-      arith::SelectOp::create(b, emitIsContinued(work), chunks, number(0));
+  Value wanted = arith::SelectOp::create(b, emitIsContinued(work, part), chunks,
+                                         number(0));
   if (!*getScalarTransition(scan))
     return wanted;
   Value isLong = arith::CmpIOp::create(b, CmpIPredicate::ugt, wanted,
                                        number(kSearchedChunks));
-  return chooseNumber(
-      isLong, [&] { return emitSearch(work, part); },
-      [&]() -> FailureOr<Value> { return wanted; });
+  auto choice = scf::IfOp::create(b, b.getI32Type(), isLong,
+                                  /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToEnd(choice.thenBlock());
+  FailureOr<Value> found = emitSearch(work, part);
+  if (failed(found))
+    return failure();
+  scf::YieldOp::create(b, *found);
+  b.setInsertionPointToEnd(choice.elseBlock());
+  scf::YieldOp::create(b, wanted);
+  return choice.getResult(0);
 }
 
-/// In front of the roles. Unsplit sequences have no first pass; the numbers of
-/// the work stay inside of the condition, because roles that shared them would
-/// keep them in registers that they need (measured: 2 % on S6 and S8).
+/// In front of the roles.
 LogicalResult RoleKernel::prepareSummaries() {
   if (shape.segmentChunks == 0)
     return success();
-  Value blocks = narrow(gpu::GridDimOp::create(b, gpu::Dimension::x));
   // Buffers and constants go in front.
-  entry.setInsertionPoint(blocks.getDefiningOp());
-  Value unsplit = mul(narrow(batchSize), shape.sets * shape.gang);
-  Value isSplit = arith::CmpIOp::create(b, CmpIPredicate::ugt, blocks, unsplit);
-  FailureOr<Value> chunks = chooseNumber(
-      isSplit, [&] { return emitReach(); },
-      [&]() -> FailureOr<Value> { return number(0); });
+  Value none = number(0);
+  entry.setInsertionPoint(none.getDefiningOp());
+  FailureOr<Value> chunks = emitReach();
   if (failed(chunks))
     return failure();
   reach = *chunks;
@@ -207,7 +186,7 @@ RoleKernel::emitSummaryPass(const Work &work, Piece &piece,
                             llvm::function_ref<LogicalResult(Piece &)> body) {
   if (shape.segmentChunks == 0)
     return success();
-  auto conditional = scf::IfOp::create(b, emitIsContinued(work),
+  auto conditional = scf::IfOp::create(b, emitIsContinued(work, piece),
                                        /*withElseRegion=*/false);
   {
     OpBuilder::InsertionGuard guard(b);
@@ -281,13 +260,13 @@ Value RoleKernel::combineSummaries(const Work &work, const Piece &piece,
   };
   Value stride = widen(mul(work.sets, shape.gang * shape.consumers));
   tile::AwaitOp::create(b, handoverFlags, slotOf(number(0)),
-                        widen(work.segment), stride);
-  auto loop = scf::ForOp::create(b, number(0), work.segment, number(1),
+                        widen(piece.segment), stride);
+  auto loop = scf::ForOp::create(b, number(0), piece.segment, number(1),
                                  ValueRange{zeroState(), one()});
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
-    Value last = subtract(work.segment, number(1));
+    Value last = subtract(piece.segment, number(1));
     Value slot = slotOf(subtract(last, loop.getInductionVar()));
     Value decay = loop.getRegionIterArg(1);
     Value state = accumulate(loop.getRegionIterArg(0), decay,

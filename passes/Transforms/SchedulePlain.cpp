@@ -40,6 +40,8 @@ std::string ScheduleSelector::rejectChannels(ScheduleAttr schedule) {
 /// What the kernels of the target's instruction family fix.
 std::string ScheduleSelector::rejectForPlain(ScheduleAttr schedule) {
   const KernelLimits &limits = getMmaSyncLimits();
+  if (schedule.getSegment() || !schedule.getAlternatives().empty())
+    return "plain kernels have neither segments nor alternatives";
   if (schedule.getForm() != Form::Chunked ||
       schedule.getChunk() != limits.getChunk())
     return llvm::formatv("kernels have {0} warps of {1} token rows, {2} "
@@ -101,7 +103,7 @@ void ScheduleSelector::evaluatePlain(ScheduleCandidate &candidate,
       schedule.getSubBlock(), schedule.getOperand(), schedule.getWeights(),
       shape->channels, limits.warps, shape->stages, /*consumers=*/0,
       /*segment=*/0,
-      /*alternatives=*/ArrayRef<int64_t>());
+      /*alternatives=*/ArrayRef<Alternative>());
   BlockResources resources =
       predictBlockResources(scan, shape->channels, limits.warps, shape->stages);
   remark::analysis(apply.getLoc(),

@@ -35,7 +35,7 @@ void ScheduleSelector::evaluateRecurrent(ScheduleCandidate &candidate,
       apply.getContext(), schedule.getForm(), schedule.getChunk(),
       schedule.getSubBlock(), schedule.getOperand(), schedule.getWeights(),
       shape.channels, shape.warps, /*stages=*/0, /*consumers=*/0, /*segment=*/0,
-      /*alternatives=*/ArrayRef<int64_t>());
+      /*alternatives=*/ArrayRef<Alternative>());
 }
 
 } // namespace mamba

@@ -34,9 +34,11 @@ void ScheduleSelector::remarkOn(const RoleShape &shape, double seconds) {
   remark::analysis(apply.getLoc(),
                    remark::RemarkOpts::name("Resources").category(kCategory))
       << remark::add("{0} consumers of {1} registers a thread, {2} B of shared "
-                     "memory (limit {3} B); {4:F1} us predicted",
+                     "memory (limit {3} B), {4}; {5:F1} us predicted",
                      shape.consumers, shape.consumeRegisters, shape.sharedBytes,
-                     target.sharedBytesPerBlock, seconds * 1e6);
+                     target.sharedBytesPerBlock,
+                     shape.segmentChunks ? "segments" : "ranges",
+                     seconds * 1e6);
 }
 
 /// Where the sizes are known, the kernel with the least predicted time. Where
@@ -44,43 +46,36 @@ void ScheduleSelector::remarkOn(const RoleShape &shape, double seconds) {
 void ScheduleSelector::evaluateRoles(ScheduleCandidate &candidate,
                                      ChunkScanOp scan) {
   ScheduleAttr schedule = candidate.schedule;
-  bool forced = schedule.getConsumers() > 0;
-  int64_t segment = forced ? schedule.getSegment() : request.segment;
-  SmallVector<int64_t> choices = {schedule.getConsumers()};
-  if (forced)
-    llvm::append_range(choices, schedule.getAlternatives());
-  else
-    choices.assign(std::begin(kConsumerChoices), std::end(kConsumerChoices));
-  bool launchChooses = forced || hasDynamicSizes();
-  std::optional<RoleShape> chosen;
-  SmallVector<int64_t> others;
-  double least = std::numeric_limits<double>::infinity();
-  for (int64_t consumers : choices) {
-    std::optional<RoleShape> shape = chooseRoleShape(
-        scan, target, {consumers, segment}, candidate.rejection);
-    if (!shape && forced)
-      return;
-    if (!shape)
-      continue;
-    double seconds = predict(scan, [&](const ScanWork &work, ProblemSize size) {
-      return predictRoleSeconds(scan, target, *shape, work, size);
-    });
-    remarkOn(*shape, seconds);
-    if (!chosen || (!launchChooses && seconds < least))
-      chosen = shape;
-    else if (launchChooses)
-      others.push_back(consumers);
-    least = std::min(least, seconds);
+  SmallVector<Alternative> kernels;
+  if (apply.getSchedule()) {
+    kernels.push_back({schedule.getConsumers(), schedule.getSegment()});
+    llvm::append_range(kernels, schedule.getAlternatives());
+  } else {
+    int64_t forced = schedule.getConsumers();
+    for (int64_t consumers : kConsumerChoices)
+      for (int64_t segment : listSegments(canSplit(scan) ? kSegmentChunks : 0))
+        if (!forced || forced == consumers)
+          kernels.push_back({consumers, segment});
+    if (kernels.empty())
+      kernels.push_back({forced, 0});
   }
-  if (!chosen)
-    return;
-  candidate.rejection.clear();
-  candidate.seconds = least;
-  candidate.schedule = ScheduleAttr::get(
-      apply.getContext(), schedule.getForm(), schedule.getChunk(),
-      schedule.getSubBlock(), schedule.getOperand(), schedule.getWeights(),
-      kRoleChannels, chosen->getWarps(), chosen->sharedStages,
-      chosen->consumers, segment, others);
+  chooseKernels(
+      candidate, kernels,
+      [&](Alternative kernel) -> std::optional<PersistentShape> {
+        std::optional<RoleShape> shape =
+            chooseRoleShape(scan, target, kernel, candidate.rejection);
+        if (!shape)
+          return std::nullopt;
+        double seconds =
+            predict(scan, [&](const ScanWork &work, ProblemSize size) {
+              return predictRoleSeconds(scan, target, *shape, work, size);
+            });
+        remarkOn(*shape, seconds);
+        return PersistentShape{kRoleChannels,       shape->getWarps(),
+                               shape->sharedStages, shape->gang,
+                               shape->sets,         int64_t(scan.getChunk()),
+                               kernel.segment,      seconds};
+      });
 }
 
 } // namespace mamba

@@ -118,19 +118,18 @@ ScheduleAttr ScheduleSelector::makeSchedule(Form form, int64_t chunk,
   return ScheduleAttr::get(
       apply.getContext(), form, chunk, std::min(subBlock, chunk), operand,
       request.weights.value_or(side), request.channels, request.warps,
-      request.stages, consumers, consumers > 0 ? request.segment : 0,
-      /*alternatives=*/ArrayRef<int64_t>());
+      request.stages, consumers, /*segment=*/0,
+      /*alternatives=*/ArrayRef<Alternative>());
 }
 
 /// The kernels to consider for chunks: what is forced leaves some out.
 SmallVector<KernelKind, 3> ScheduleSelector::listChunkedKinds() {
   SmallVector<KernelKind, 3> kinds;
   bool keys = request.weights == WeightSide::Keys;
-  if (request.consumers <= 0 && !request.segment) {
+  if (request.consumers <= 0 && !request.segment)
     kinds.push_back(KernelKind::Plain);
-    if (target.isGpu() && !keys)
-      kinds.push_back(KernelKind::Teams);
-  }
+  if (request.consumers <= 0 && target.isGpu() && !keys)
+    kinds.push_back(KernelKind::Teams);
   bool withoutRoles =
       request.channels || request.warps || request.stages || keys;
   if (target.hasWgmma && request.consumers != 0 &&
@@ -290,7 +289,10 @@ FailureOr<ScheduleAttr> ScheduleSelector::select() {
   InFlightDiagnostic diagnostic =
       apply.emitOpError("has no legal schedule for ");
   diagnostic << target.name;
-  if (candidates.empty() && (request.consumers > 0 || request.segment))
+  if (candidates.empty() && request.segment)
+    diagnostic
+        << ": segments and ranges are of kernels with consumers or teams";
+  else if (candidates.empty() && request.consumers > 0)
     diagnostic << ": kernels with consumers are chunked and need products of a "
                   "warpgroup";
   else if (candidates.empty())

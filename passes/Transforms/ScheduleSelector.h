@@ -16,6 +16,7 @@
 namespace mamba {
 
 struct RoleShape;
+struct TeamShape;
 
 /// What a schedule is chosen for, and what is forced.
 struct ScheduleRequest {
@@ -32,8 +33,9 @@ struct ScheduleRequest {
   /// Consumer warpgroups of a thread block; 0: kernels without roles; negative:
   /// chosen.
   int64_t consumers = -1;
-  /// Fewest chunks of a segment of a split sequence; 0: chosen.
-  int64_t segment = 0;
+  /// Fewest chunks of a segment of a sequence; 0: sequences are cut into
+  /// ranges; none: chosen.
+  std::optional<int64_t> segment;
 };
 
 /// The kernels of a chunk program on a GPU. A CPU has the plain ones.
@@ -95,12 +97,32 @@ private:
   void evaluatePlain(ScheduleCandidate &candidate, ssd::ChunkScanOp scan);
   std::string rejectForRecurrent(ssd::ScheduleAttr schedule);
   void evaluateRecurrent(ScheduleCandidate &candidate, ssd::ChunkScanOp scan);
+  /// What is known of a persistent kernel.
+  struct PersistentShape {
+    /// Of its schedule, and its thread blocks' share of the work.
+    int64_t channels, warps, stages, gang, sets, chunk, segment;
+    double seconds;
+  };
+  /// Ranges and segments of the usual length (0: not possible), or the forced
+  /// one of them.
+  llvm::SmallVector<int64_t, 2> listSegments(int64_t usual);
+  /// Whether there are sizes for which a kernel splits sequences.
+  bool splitsSequences(const PersistentShape &shape);
+  /// Completes the candidate's schedule with the fastest of the kernels or,
+  /// where sizes are dynamic, with all of them, between which a launch chooses.
+  /// `getShape` says why there is no such kernel in the candidate's rejection.
+  void chooseKernels(
+      ScheduleCandidate &candidate, llvm::ArrayRef<ssd::Alternative> kernels,
+      llvm::function_ref<std::optional<PersistentShape>(ssd::Alternative)>
+          getShape);
   std::string rejectForTeams(ssd::ScheduleAttr schedule);
   void evaluateTeams(ScheduleCandidate &candidate, ssd::ChunkScanOp scan);
   std::string rejectForRoles(ssd::ScheduleAttr schedule);
-  /// Considers kernels with every number of consumers, unless it is forced.
+  /// Considers kernels with every number of consumers, for ranges and for
+  /// segments, unless they are forced.
   void evaluateRoles(ScheduleCandidate &candidate, ssd::ChunkScanOp scan);
   void remarkOn(const RoleShape &shape, double seconds);
+  void remarkOn(const TeamShape &shape, double seconds);
   /// Decomposes, fills in the block's shape and predicts the time.
   llvm::LogicalResult evaluate(ScheduleCandidate &candidate);
   void remarkOn(const ScheduleCandidate &candidate,

@@ -22,31 +22,47 @@ std::string ScheduleSelector::rejectForTeams(ScheduleAttr schedule) {
   return rejection.empty() ? rejectChannels(schedule) : rejection;
 }
 
-void ScheduleSelector::evaluateTeams(ScheduleCandidate &candidate,
-                                     ChunkScanOp scan) {
-  ScheduleAttr schedule = candidate.schedule;
-  std::optional<TeamShape> shape =
-      chooseTeamShape(scan, &target, schedule, candidate.rejection);
-  if (!shape)
-    return;
-  candidate.rejection.clear();
-  candidate.seconds =
-      predict(scan, [&](const ScanWork &work, ProblemSize size) {
-        return predictTeamSeconds(scan, target, *shape, work, size);
-      });
-  candidate.schedule = ScheduleAttr::get(
-      apply.getContext(), schedule.getForm(), schedule.getChunk(),
-      schedule.getSubBlock(), schedule.getOperand(), schedule.getWeights(),
-      shape->channels, shape->getWarps(), shape->stages, /*consumers=*/0,
-      /*segment=*/0,
-      /*alternatives=*/ArrayRef<int64_t>());
+void ScheduleSelector::remarkOn(const TeamShape &shape, double seconds) {
   remark::analysis(apply.getLoc(),
                    remark::RemarkOpts::name("Resources").category(kCategory))
       << remark::add("{0} teams of {1} warps, predicted {2} registers a thread "
-                     "(limit {3}), {4} B of shared memory (limit {5} B)",
-                     shape->teams, shape->warps, shape->registers,
-                     target.registersPerThread, shape->sharedBytes,
-                     target.sharedBytesPerBlock);
+                     "(limit {3}), {4} B of shared memory (limit {5} B), {6}; "
+                     "{7:F1} us predicted",
+                     shape.teams, shape.warps, shape.registers,
+                     target.registersPerThread, shape.sharedBytes,
+                     target.sharedBytesPerBlock,
+                     shape.segmentChunks ? "segments" : "ranges",
+                     seconds * 1e6);
+}
+
+void ScheduleSelector::evaluateTeams(ScheduleCandidate &candidate,
+                                     ChunkScanOp scan) {
+  ScheduleAttr schedule = candidate.schedule;
+  SmallVector<Alternative> kernels;
+  if (apply.getSchedule()) {
+    kernels.push_back({0, schedule.getSegment()});
+    llvm::append_range(kernels, schedule.getAlternatives());
+  } else {
+    for (int64_t segment : listSegments(getUsualTeamSegment(scan)))
+      kernels.push_back({0, segment});
+  }
+  chooseKernels(candidate, kernels,
+                [&](Alternative kernel) -> std::optional<PersistentShape> {
+                  std::optional<TeamShape> shape =
+                      chooseTeamShape(scan, &target, schedule, kernel.segment,
+                                      candidate.rejection);
+                  if (!shape)
+                    return std::nullopt;
+                  double seconds = predict(scan, [&](const ScanWork &work,
+                                                     ProblemSize size) {
+                    return predictTeamSeconds(scan, target, *shape, work, size);
+                  });
+                  remarkOn(*shape, seconds);
+                  return PersistentShape{shape->channels, shape->getWarps(),
+                                         shape->stages,   shape->gang,
+                                         shape->sets,     shape->chunk,
+                                         kernel.segment,  seconds};
+                });
 }
 
 } // namespace mamba

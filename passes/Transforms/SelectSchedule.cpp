@@ -52,11 +52,16 @@ FailureOr<ScheduleRequest> SelectSchedule::parseOptions() {
            << assumeBatch.getValue() << " and " << assumeLength.getValue();
   for (int64_t number :
        {chunk.getValue(), subBlock.getValue(), channels.getValue(),
-        warps.getValue(), stages.getValue(), segment.getValue()})
+        warps.getValue(), stages.getValue()})
     if (number < 0)
       return emitError(loc, "ssd-select-schedule: a forced number must not be "
                             "negative, but one is ")
              << number;
+  if (consumers < -1 || segment < -1)
+    return emitError(loc,
+                     "ssd-select-schedule: consumers and segment must be -1 "
+                     "(chosen) or more, but are ")
+           << consumers.getValue() << " and " << segment.getValue();
   request.assumed = {assumeBatch, assumeLength};
   request.chunk = chunk;
   request.subBlock = subBlock;
@@ -64,7 +69,8 @@ FailureOr<ScheduleRequest> SelectSchedule::parseOptions() {
   request.warps = warps;
   request.stages = stages;
   request.consumers = consumers;
-  request.segment = segment;
+  if (segment >= 0)
+    request.segment = segment;
   return request;
 }
 

@@ -221,7 +221,7 @@ LogicalResult TeamKernel::emitOutputs(TeamEmitter &emitter, const Piece &piece,
 LogicalResult TeamKernel::walkPiece(const Work &work, const Piece &piece) {
   scf::IfOp summary;
   if (shape.segmentChunks > 0) {
-    summary = scf::IfOp::create(b, emitIsContinued(work),
+    summary = scf::IfOp::create(b, emitIsContinued(work, piece),
                                 /*withElseRegion=*/false);
   }
   Value initial = emitInitialState(work, piece);
@@ -288,17 +288,3 @@ LogicalResult TeamKernel::build() {
       return failure();
   return success();
 }
-
-namespace mamba {
-
-LogicalResult buildTeamKernel(ChunkScanOp scan, gpu::GPUModuleOp module,
-                              StringRef name) {
-  std::string rejection;
-  std::optional<TeamShape> shape =
-      chooseTeamShape(scan, /*target=*/nullptr, *scan.getSchedule(), rejection);
-  if (!shape)
-    return scan.emitOpError("has no kernel with teams: ") << rejection;
-  return TeamKernel(scan, module, name, *shape).build();
-}
-
-} // namespace mamba

@@ -72,7 +72,8 @@ private:
             .slices = shape.slices,
             .channels = shape.channels,
             .warps = shape.warps,
-            .paddedChannels = shape.paddedChannels};
+            .paddedChannels = shape.paddedChannels,
+            .splits = shape.segmentChunks > 0};
   }
 
   // TeamKernel.cpp: function, buffers, chunks.

@@ -245,8 +245,9 @@ namespace {
 class ShapeSearch {
 public:
   ShapeSearch(ChunkScanOp scan, const Target *target, ScheduleAttr schedule,
-              std::string &rejection)
-      : scan(scan), target(target), schedule(schedule), rejection(rejection),
+              int64_t segment, std::string &rejection)
+      : scan(scan), target(target), schedule(schedule), segment(segment),
+        rejection(rejection),
         headdim(tensorType(scan.getStateArgument(0)).getDimSize(0)),
         channels(schedule.getChannels() ? schedule.getChannels() : headdim) {}
 
@@ -266,6 +267,7 @@ private:
   ChunkScanOp scan;
   const Target *target;
   ScheduleAttr schedule;
+  int64_t segment;
   std::string &rejection;
   /// Channels of a head, and of a slice unless warps cannot hold them.
   int64_t headdim, channels;
@@ -279,8 +281,7 @@ TeamShape ShapeSearch::makeShape(int64_t each) {
   shape.slices = llvm::divideCeil(headdim, shape.channels);
   shape.warps = llvm::PowerOf2Ceil(llvm::divideCeil(shape.channels, each));
   shape.paddedChannels = shape.warps * each;
-  if (getScalarTransition(scan))
-    shape.segmentChunks = std::max(kSegmentTokens / shape.chunk, kLeastSegment);
+  shape.segmentChunks = segment;
   return shape;
 }
 
@@ -333,16 +334,24 @@ std::optional<TeamShape> ShapeSearch::find(int64_t each) {
   return std::nullopt;
 }
 
+int64_t getUsualTeamSegment(ChunkScanOp scan) {
+  if (!getScalarTransition(scan))
+    return 0;
+  return std::max(kSegmentTokens / int64_t(scan.getChunk()), kLeastSegment);
+}
+
 std::optional<TeamShape> chooseTeamShape(ChunkScanOp scan, const Target *target,
-                                         ScheduleAttr schedule,
+                                         ScheduleAttr schedule, int64_t segment,
                                          std::string &rejection) {
   rejection = checkProgram(scan);
+  if (rejection.empty() && segment && !getScalarTransition(scan))
+    rejection = rejectSegment(segment);
   if (rejection.empty() && schedule.getStages() > kMostStages)
     rejection = llvm::formatv("{0} stages exceed {1}", schedule.getStages(),
                               kMostStages);
   if (!rejection.empty())
     return std::nullopt;
-  ShapeSearch search(scan, target, schedule, rejection);
+  ShapeSearch search(scan, target, schedule, segment, rejection);
   int64_t headdim = tensorType(scan.getStateArgument(0)).getDimSize(0);
   int64_t channels = schedule.getChannels() ? schedule.getChannels() : headdim;
   if (channels > kNarrowChannels)

@@ -10,6 +10,7 @@
 #include "dialect/IR/SsdOps.h"
 #include "passes/Analysis/CostModel.h"
 #include "passes/Targets/Targets.h"
+#include "runtime/abi/LaunchPlan.h"
 
 #include <optional>
 #include <string>
@@ -35,7 +36,7 @@ struct TeamShape {
   /// Thread blocks that walk the same chunks side by side, because they read
   /// the same operands, and sets of them that a sequence has.
   int64_t gang = 1, sets = 1;
-  /// Fewest chunks of a segment of a split sequence; 0: never split.
+  /// Fewest chunks of a segment; 0: sequences are cut into ranges.
   int64_t segmentChunks = 0;
   /// Predictions.
   int64_t registers = 0, sharedBytes = 0;
@@ -55,13 +56,23 @@ bool isTokenTile(ssd::ChunkScanOp scan, unsigned operand);
 int64_t countTileStages(ssd::ChunkScanOp scan, const TeamShape &shape,
                         unsigned operand);
 
-/// The shape of the kernel of a chunk program; the numbers in its `schedule`
-/// that are not 0 are kept. None if it has no such kernel, or with a target if
-/// that cannot hold it; `rejection` says why.
+/// Fewest chunks of a segment unless they are forced; 0: a sequence cannot be
+/// split.
+int64_t getUsualTeamSegment(ssd::ChunkScanOp scan);
+
+/// The shape of the kernel of a chunk program with segments of at least so many
+/// chunks, 0: with ranges; the numbers in `schedule` that are not 0 are kept.
+/// None if it has no such kernel, or with a target if that cannot hold it;
+/// `rejection` says why.
 std::optional<TeamShape> chooseTeamShape(ssd::ChunkScanOp scan,
                                          const Target *target,
                                          ssd::ScheduleAttr schedule,
+                                         int64_t segment,
                                          std::string &rejection);
+
+/// Predicted picoseconds, by which a launch chooses between kernels.
+mamba_cost predictTeamCost(ssd::ChunkScanOp scan, const Target &target,
+                           const TeamShape &shape, const ScanWork &work);
 
 /// Predicted seconds of the kernel.
 double predictTeamSeconds(ssd::ChunkScanOp scan, const Target &target,

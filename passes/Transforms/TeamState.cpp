@@ -38,12 +38,12 @@ Value TeamKernel::emitInitialState(const Work &work, const Piece &piece) {
     Value group = add(arith::MulIOp::create(b, segment, work.sets), piece.set);
     return add(mul(group, shape.gang), work.lane);
   };
-  auto combine = [&]() -> Value {
+  if (division.splits) {
     Value start = loadInit(piece, piece.own);
     tile::AwaitOp::create(b, handoverFlags, widen(blockOf(number(0))),
-                          widen(work.segment),
+                          widen(piece.segment),
                           widen(mul(work.sets, shape.gang)));
-    auto loop = scf::ForOp::create(b, number(0), work.segment, number(1),
+    auto loop = scf::ForOp::create(b, number(0), piece.segment, number(1),
                                    ValueRange{start});
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
@@ -58,7 +58,7 @@ Value TeamKernel::emitInitialState(const Work &work, const Piece &piece) {
     Value sum = arith::AddFOp::create(b, carried, loadHandover(from));
     scf::YieldOp::create(b, sum);
     return loop.getResult(0);
-  };
+  }
   auto receive = [&]() -> Value {
     Value from = subtract(blockNumber(), number(shape.gang));
     tile::AwaitOp::create(b, handoverFlags, widen(from));
@@ -66,12 +66,7 @@ Value TeamKernel::emitInitialState(const Work &work, const Piece &piece) {
   };
   Value atStart = arith::CmpIOp::create(b, arith::CmpIPredicate::eq,
                                         piece.first, number(0));
-  auto unsplit = [&] {
-    return choose(atStart, [&] { return loadInit(piece, piece.own); }, receive);
-  };
-  if (shape.segmentChunks == 0)
-    return unsplit();
-  return choose(work.split, combine, unsplit);
+  return choose(atStart, [&] { return loadInit(piece, piece.own); }, receive);
 }
 
 /// Sums up a segment: its own contribution to the states behind it, and the
@@ -117,15 +112,13 @@ void TeamKernel::emitFinalState(const Work &work, const Piece &piece,
                                 Value state) {
   Value atEnd = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, piece.end,
                                       work.chunks);
-  auto choice = scf::IfOp::create(b, atEnd, /*withElseRegion=*/true);
+  auto choice = scf::IfOp::create(b, atEnd, /*withElse=*/!division.splits);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPoint(choice.thenYield());
   storeFinal(piece, piece.own, state);
+  if (division.splits)
+    return;
   b.setInsertionPoint(choice.elseYield());
-  Value yes = arith::ConstantOp::create(b, b.getBoolAttr(true));
-  Value whole = arith::XOrIOp::create(b, work.split, yes);
-  auto handover = scf::IfOp::create(b, whole, /*withElseRegion=*/false);
-  b.setInsertionPoint(handover.thenYield());
   storeHandover(state);
   tile::SignalOp::create(b, handoverFlags, widen(blockNumber()));
 }

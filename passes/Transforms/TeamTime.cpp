@@ -16,11 +16,11 @@ namespace mamba {
 /// the times in codegen/PERFORMANCE.md: chunks of 64 tokens (S1 to S8, other
 /// sizes) and of 32, whole and split sequences. A plain kernel's chunk took 2.5
 /// us.
-static mamba_cost predictCost(ChunkScanOp scan, const Target &target,
-                              const TeamShape &shape, const ScanWork &work) {
+mamba_cost predictTeamCost(ChunkScanOp scan, const Target &target,
+                           const TeamShape &shape, const ScanWork &work) {
   constexpr double kFlopsPerSecond = 2.12e12, kChunkEnds = 1.25e-6;
-  // Of chunks that are long or wait for their own copies: estimated from S1 with
-  // chunks that do both.
+  // Of chunks that are long or wait for their own copies: estimated from S1
+  // with chunks that do both.
   constexpr double kLongEnds = 3 * kChunkEnds;
   constexpr int64_t kLongChunk = 128;
   constexpr double kSummary = 0.27, kPlainChunk = 2.5e-6;
@@ -59,7 +59,7 @@ double predictTeamSeconds(ChunkScanOp scan, const Target &target,
   rt::WorkDivision division = rt::dividePersistentWork(
       {size.batch * shape.sets, chunks, shape.gang, shape.segmentChunks},
       target.units);
-  mamba_cost cost = predictCost(scan, target, shape, work);
+  mamba_cost cost = predictTeamCost(scan, target, shape, work);
   return std::max(1e-12 * rt::predictTime(division, cost),
                   work.bytes / (kShareOfBandwidth * target.bytesPerSecond));
 }

@@ -22,11 +22,4 @@ llvm::LogicalResult buildTileKernel(ssd::ChunkScanOp scan,
                                     mlir::gpu::GPUModuleOp module,
                                     llvm::StringRef name);
 
-/// Emits the kernel with teams of `scan`, whose schedule puts the state weights
-/// on the values: persistent thread blocks that work on several heads. Its
-/// parameters are those of a kernel with roles, without tensor maps.
-llvm::LogicalResult buildTeamKernel(ssd::ChunkScanOp scan,
-                                    mlir::gpu::GPUModuleOp module,
-                                    llvm::StringRef name);
-
 } // namespace mamba

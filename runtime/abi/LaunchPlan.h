@@ -34,7 +34,7 @@ extern "C" {
 #endif
 
 /* Grows whenever a struct below changes its meaning or layout. */
-#define MAMBA_PLAN_VERSION 4
+#define MAMBA_PLAN_VERSION 5
 
 /* Limits of a plan, most of them sizes of the arrays below. */
 #define MAMBA_MAX_PARAMS 64
@@ -161,11 +161,13 @@ typedef struct mamba_cost {
  *
  * (divisions round down) the grid is gang * sets * segments if segments > 1,
  * else gang * min(groups, sets). A device with fewer than `gang`
- * multiprocessors does not run it. The kernel finds groups = grid / gang and
- * segments = groups > sets ? groups / sets : 1. A block may wait for blocks of
- * smaller index only, because those have started before it. It relies on what
- * flags hold only where sequences are cut: if segments > 1, or if the gangs of
- * the grid do not divide the sets.
+ * multiprocessors does not run it. The kernel finds groups = grid / gang and,
+ * unless segment_chunks == 0, segments = max(1, groups / sets). Without
+ * segments (segment_chunks == 0) the gangs share out ranges of all chunks,
+ * otherwise segments, or whole sequences in turn. A block may wait for blocks
+ * of smaller index only, because those have started before it. It relies on
+ * what flags hold only where sequences are cut: if segments > 1, or if there
+ * are ranges and the gangs of the grid do not divide the sets.
  *
  * A kernel with `alternative` takes the place of the kernel before it: of such
  * a series one runs, the one of least predicted time, the first of equal ones.
@@ -173,8 +175,9 @@ typedef struct mamba_cost {
  *
  *   launch + walked * chunk + begun * state
  *          + (segments > 1 ? walked * summary + (segments - 1) * join : 0)
- *   walked = ceil(sets * chunks / gangs), begun = max(1, sets / gangs) (not
- *            rounded) of a persistent kernel,
+ *   walked = ceil(begun * chunks), begun = sets / gangs of a persistent
+ *            kernel, rounded up if segment_chunks > 0 and segments == 1;
+ *            with begun = max(1, begun) in the time,
  *   walked = begun * ceil(length / chunk), begun = ceil(grid / multiprocessors)
  *            of others
  *
@@ -196,7 +199,7 @@ typedef struct mamba_kernel {
   int32_t gang;           /* thread blocks that work on one set together; 0:
                              the kernel is not persistent, the next is 0 */
   int32_t segment_chunks; /* a sequence is split into segments of at least so
-                             many chunks; 0: never */
+                             many chunks; 0: into ranges */
   int32_t chunk;          /* tokens; 0: the kernel is neither persistent nor in
                              a series of alternatives */
   int32_t alternative;    /* 1: instead of the kernel before it, or 0 */

@@ -22,7 +22,7 @@ struct PersistentWork {
   int64_t sets;          ///< Sequence sets: each takes one gang at a time.
   int64_t chunks;        ///< Of a sequence.
   int64_t gang;          ///< Thread blocks that work on one set together.
-  int64_t segmentChunks; ///< The least chunks of a segment; 0: never split.
+  int64_t segmentChunks; ///< The least chunks of a segment; 0: ranges.
 };
 
 /// What one launch of a kernel does on a device.
@@ -53,12 +53,16 @@ inline WorkDivision dividePersistentWork(const PersistentWork &work,
   int64_t gangs = division.segments > 1 ? work.sets * division.segments
                                         : std::min(groups, work.sets);
   division.blocks = work.gang * gangs;
-  division.cuts = division.segments > 1 || work.sets % gangs != 0;
-  // The product may exceed 64 bits.
-  division.chunks = std::ceil(double(work.sets) * double(work.chunks) /
-                              static_cast<double>(gangs));
-  division.sequences =
-      std::max(1.0, double(work.sets) / static_cast<double>(gangs));
+  auto rounds = static_cast<double>(work.sets) / static_cast<double>(gangs);
+  if (work.segmentChunks > 0) {
+    division.cuts = division.segments > 1;
+    if (division.segments == 1)
+      rounds = std::ceil(rounds);
+  } else {
+    division.cuts = work.sets % gangs != 0;
+  }
+  division.chunks = std::ceil(rounds * static_cast<double>(work.chunks));
+  division.sequences = std::max(1.0, rounds);
   return division;
 }
 

@@ -12,7 +12,7 @@
 // PTX: mma.sync
 // RUN: FileCheck %s --check-prefix=HEADER < mixer.h
 // HEADER: @mixer for sm_80
-// HEADER: static const mamba_plan mixer_plan = {{[{]}}4, "mixer", "sm_80", 80, 0,
+// HEADER: static const mamba_plan mixer_plan = {{[{]}}5, "mixer", "sm_80", 80, 0,
 // HEADER: static const unsigned char mixer_image[] = {
 // HEADER: mamba_status *mixer_create(mamba_device *device, mamba_module **module,
 // RUN: cc -std=c11 -Wall -Werror -Wno-unused-function -fsyntax-only -x c -I %source mixer.h

@@ -88,10 +88,21 @@ func.func private @f() attributes {s = #ssd.schedule<form = chunked, chunk = 16,
 
 // -----
 // schedule: alternatives
-// expected-error @below {{an alternative has 1 consumers, beside 0 of the schedule; both must be at least 1, and different}}
-func.func private @f() attributes {s = #ssd.schedule<form = chunked, chunk = 16, sub_block = 16, operand = bf16, alternatives = [1]>}
+// expected-error @below {{an alternative has 1 consumers and segments of 0 chunks, beside 0 consumers of the schedule; all or none of the kernels have consumers}}
+func.func private @f() attributes {s = #ssd.schedule<form = chunked, chunk = 16, sub_block = 16, operand = bf16, alternatives = [consumers 1]>}
 
 // -----
 // schedule: alternatives
-// expected-error @below {{an alternative has 2 consumers, beside 2 of the schedule}}
-func.func private @f() attributes {s = #ssd.schedule<form = chunked, chunk = 16, sub_block = 16, operand = bf16, consumers = 2, alternatives = [1, 2]>}
+// expected-error @below {{two kernels have 2 consumers and segments of 8 chunks}}
+func.func private @f() attributes {s = #ssd.schedule<form = chunked, chunk = 16, sub_block = 16, operand = bf16, consumers = 2, alternatives = [consumers 1, consumers 2 segment 8, consumers 2 segment 8]>}
+
+// -----
+// schedule: alternatives
+// expected-error @below {{an alternative has consumers or a segment}}
+// expected-error @below {{failed to parse Ssd_ScheduleAttr parameter 'alternatives'}}
+func.func private @f() attributes {s = #ssd.schedule<form = chunked, chunk = 16, sub_block = 16, operand = bf16, consumers = 2, alternatives = [consumer 1]>}
+
+// -----
+// schedule: segment
+// expected-error @below {{only chunked kernels have segments and alternatives}}
+func.func private @f() attributes {s = #ssd.schedule<form = recurrent, chunk = 1, sub_block = 1, operand = f32, segment = 8>}

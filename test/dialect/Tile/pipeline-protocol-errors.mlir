@@ -193,9 +193,78 @@ func.func @pipeline_c3_index(%i: index)
   tile.roles {
     tile.role "a" warps 4 registers 40 {
     ^bb0(%w: index):
-      // expected-error @below {{(C3) the group is absent, a constant or the instance of the role}}
+      // expected-error @below {{(C3) the group is absent, a constant, the instance of the role or the number of the loop around, which has all groups}}
       %s = tile.acquire %p[%i] iteration %i : !g
       tile.commit %p[%s] : !g
+    }
+  }
+  return
+}
+
+// -----
+!g = !tile.pipeline<stages = 2, groups = 2>
+func.func @pipeline_c3_loop(%i: index)
+    attributes {known_block_size = array<i32: 128, 1, 1>} {
+  // expected-note @below {{the pipeline is here}}
+  %p = tile.pipeline full 1 empty 1 : !g
+  tile.roles {
+    tile.role "a" warps 4 registers 40 {
+    ^bb0(%w: index):
+      %c0 = arith.constant 0 : index
+      %c1 = arith.constant 1 : index
+      %c3 = arith.constant 3 : index
+      scf.for %group = %c0 to %c3 step %c1 {
+        // expected-error @below {{(C3) the group is absent, a constant, the instance of the role or the number of the loop around, which has all groups}}
+        %s = tile.acquire %p[%group] iteration %i : !g
+        tile.commit %p[%s] : !g
+      }
+    }
+  }
+  return
+}
+
+// -----
+// Two instances that both loop over the groups arrive twice on each.
+!g = !tile.pipeline<stages = 2, groups = 2>
+func.func @pipeline_c2_loop(%i: index)
+    attributes {known_block_size = array<i32: 128, 1, 1>} {
+  // expected-error @below {{(C2) arrivals on the full barriers of group 0 are 4 ("a" 4), needs 2}}
+  %p = tile.pipeline full 2 empty 2 : !g
+  tile.roles {
+    tile.role "a" warps 2 instances 2 registers 40 {
+    ^bb0(%w: index):
+      %c0 = arith.constant 0 : index
+      %c1 = arith.constant 1 : index
+      %c2 = arith.constant 2 : index
+      scf.for %group = %c0 to %c2 step %c1 {
+        %s = tile.acquire %p[%group] iteration %i : !g
+        tile.commit %p[%s] : !g
+      }
+    }
+  }
+  return
+}
+
+// -----
+// The loop over the groups takes one slot of each, whatever the loop around.
+!g = !tile.pipeline<stages = 2, groups = 2>
+func.func @pipeline_c5_loop(%i: index)
+    attributes {known_block_size = array<i32: 128, 1, 1>} {
+  // expected-note @below {{the pipeline is here}}
+  %p = tile.pipeline full 4 empty 4 : !g
+  tile.roles {
+    tile.role "a" warps 4 registers 40 {
+    ^bb0(%w: index):
+      %c0 = arith.constant 0 : index
+      %c1 = arith.constant 1 : index
+      %c2 = arith.constant 2 : index
+      scf.for %j = %c0 to %i step %c1 {
+        scf.for %group = %c0 to %c2 step %c1 {
+          // expected-error @below {{(C5) the iteration stays the same in a loop around; it counts the slots that the role has taken}}
+          %s = tile.acquire %p[%group] iteration %i : !g
+          tile.commit %p[%s] : !g
+        }
+      }
     }
   }
   return

@@ -10,7 +10,7 @@
 // CHECK-LABEL: gpu.func @heads_64_0(
 // CHECK-SAME: tile.gang = 32 : i64
 // CHECK-SAME: tile.sets = 1 : i64
-// CHECK-LABEL: gpu.func @heads_64_0_consumers1(
+// CHECK-LABEL: gpu.func @heads_64_0_consumers1_ranges(
 // CHECK-SAME: tile.gang = 64 : i64
 // CHECK-SAME: tile.sets = 1 : i64
 func.func @heads_64(%x: tensor<?x?x64x64xbf16>, %a: tensor<?x?x64xf32>,
@@ -23,7 +23,7 @@ func.func @heads_64(%x: tensor<?x?x64x64xbf16>, %a: tensor<?x?x64xf32>,
 // CHECK-LABEL: gpu.func @heads_80_1(
 // CHECK-SAME: tile.gang = 10 : i64
 // CHECK-SAME: tile.sets = 4 : i64
-// CHECK-LABEL: gpu.func @heads_80_1_consumers1(
+// CHECK-LABEL: gpu.func @heads_80_1_consumers1_ranges(
 // CHECK-SAME: tile.gang = 80 : i64
 // CHECK-SAME: tile.sets = 1 : i64
 func.func @heads_80(%x: tensor<?x?x80x64xbf16>, %a: tensor<?x?x80xf32>,
@@ -36,7 +36,7 @@ func.func @heads_80(%x: tensor<?x?x80x64xbf16>, %a: tensor<?x?x80xf32>,
 // CHECK-LABEL: gpu.func @heads_48_2(
 // CHECK-SAME: tile.gang = 12 : i64
 // CHECK-SAME: tile.sets = 2 : i64
-// CHECK-LABEL: gpu.func @heads_48_2_consumers1(
+// CHECK-LABEL: gpu.func @heads_48_2_consumers1_ranges(
 // CHECK-SAME: tile.gang = 48 : i64
 // CHECK-SAME: tile.sets = 1 : i64
 func.func @heads_48(%x: tensor<?x?x48x64xbf16>, %a: tensor<?x?x48xf32>,

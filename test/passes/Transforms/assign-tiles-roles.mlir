@@ -1,14 +1,31 @@
 // SPDX-FileCopyrightText: The mamba-compiler authors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// RUN: mamba-opt %s -ssd-to-tiles=target=sm_90a | FileCheck %s
-// RUN: mamba-opt %s -ssd-to-tiles="target=sm_90a consumers=1" | FileCheck %s --check-prefix=ONE
+// RUN: mamba-opt %s -ssd-to-tiles="target=sm_90a consumers=2 segment=8" | FileCheck %s
+// RUN: mamba-opt %s -ssd-to-tiles="target=sm_90a consumers=2 segment=0" | FileCheck %s --check-prefix=RANGES
+// RUN: mamba-opt %s -ssd-to-tiles=target=sm_90a | FileCheck %s --check-prefix=ALL
 
 // Two heads share C and B, so that one thread block makes C Bᵀ once for both. The
 // state never passes through shared memory, outputs are computed transposed. The
 // skip D x is what Xᵀ Mᵀ begins with, weights of x come in two bf16 parts.
 
-// CHECK: ssd.alternatives = [@kernels::@mamba2_0_consumers1], ssd.kernel = @kernels::@mamba2_0
+// A launch may run any of four kernels.
+// ALL: ssd.alternatives = [@kernels::@mamba2_0_consumers2_segments, @kernels::@mamba2_0_consumers1_ranges, @kernels::@mamba2_0_consumers1_segments], ssd.kernel = @kernels::@mamba2_0
+// ALL-LABEL: gpu.func @mamba2_0(
+// ALL-SAME: known_block_size = array<i32: 512, 1, 1>
+// ALL-SAME: tile.segment_chunks = 0
+// ALL-LABEL: gpu.func @mamba2_0_consumers2_segments(
+// ALL-SAME: known_block_size = array<i32: 512, 1, 1>
+// ALL-SAME: tile.segment_chunks = 8
+// ALL-LABEL: gpu.func @mamba2_0_consumers1_ranges(
+// ALL-SAME: known_block_size = array<i32: 384, 1, 1>
+// ALL-SAME: tile.gang = 4
+// ALL-SAME: tile.segment_chunks = 0
+// ALL: tile.role "consume" warps 4 registers 240
+// ALL-LABEL: gpu.func @mamba2_0_consumers1_segments(
+// ALL-SAME: tile.segment_chunks = 8
+
+// CHECK-NOT: ssd.alternatives
 // CHECK-LABEL: gpu.func @mamba2_0(
 // CHECK-SAME: known_block_size = array<i32: 512, 1, 1>
 // CHECK-SAME: tile.chunk = 64
@@ -24,11 +41,10 @@
 // CHECK: %[[OWN:.*]] = tile.pipeline full 2 empty 8 : !tile.pipeline<stages = 3, groups = 2>
 // CHECK: %[[MASK:.*]] = tile.pipeline full 4 empty 4 : !tile.pipeline<stages = 2, groups = 2>
 
-// Where sequences are split, all warps look for the chunks that count in a long
-// segment, the last ones first.
-// CHECK: %[[REACH:.*]] = scf.if %{{.*}} -> (i32) {
+// All warps look for the chunks that count in a long segment, the last ones
+// first.
 // CHECK: arith.cmpi ugt, %{{.*}}, %c32_i32
-// CHECK: scf.if %{{.*}} -> (i32) {
+// CHECK: %[[REACH:.*]] = scf.if %{{.*}} -> (i32) {
 // CHECK: scf.for {{.*}} iter_args(%{{.*}} = %c0_i32, %[[DECAY0:.*]] = %[[UNIT]], %[[DECAY1:.*]] = %[[UNIT]])
 // CHECK-DAG: arith.cmpf une, %[[DECAY0]], %[[ZERO]] : f32
 // CHECK-DAG: arith.cmpf une, %[[DECAY1]], %[[ZERO]] : f32
@@ -68,10 +84,11 @@
 // CHECK: tile.role "idle"
 // CHECK: tile.role "mask" warps 4 registers 80
 // CHECK: %[[G:.*]] = tile.wgmma_wait
+// CHECK: scf.for %[[GROUP:.*]] = %c0 to %c2 step %c1 {
+// CHECK: tile.wait %[[OWN]][%[[GROUP]]]
 // CHECK: tile.segment_decay %{{.*}} scale %{{.*}} factors %{{.*}}, %{{.*}}, %{{.*}} scores %[[G]]
 // CHECK: tile.commit %[[MASK]]
-// CHECK: tile.segment_decay %{{.*}} scale %{{.*}} factors %{{.*}}, %{{.*}}, %{{.*}} scores %[[G]]
-// CHECK: tile.commit %[[MASK]]
+// CHECK-NOT: tile.segment_decay
 // CHECK: tile.role "consume" warps 4 instances 2 registers 192
 // CHECK: scf.for {{.*}} to %[[REACH]] {{.*}} iter_args(%[[PART:.*]] = %{{.*}}, %{{.*}} = %[[UNIT]])
 // CHECK: tile.wgmma %{{.*}}, %{{.*}}, %[[PART]]
@@ -102,16 +119,28 @@
 // CHECK: tile.release %[[SHARED]]
 // CHECK: tile.store_bulk
 
-// A launch may run the kernel with one consumer instead.
-// CHECK-LABEL: gpu.func @mamba2_0_consumers1
-// CHECK-SAME: known_block_size = array<i32: 384, 1, 1>
-// CHECK-SAME: tile.gang = 4
-
-// ONE-NOT: ssd.alternatives
-// ONE-LABEL: gpu.func @mamba2_0
-// ONE-SAME: known_block_size = array<i32: 384, 1, 1>
-// ONE-SAME: tile.gang = 4
-// ONE: tile.role "consume" warps 4 registers 240
+// With ranges there is neither search nor first pass; what comes in is an initial
+// state or that of the block before, what goes out a final state or the next
+// block's.
+// RANGES-LABEL: gpu.func @mamba2_0(
+// RANGES-SAME: tile.segment_chunks = 0
+// RANGES-NOT: tile.barrier
+// RANGES: tile.role "load"
+// RANGES-COUNT-1: tile.expect
+// RANGES-NOT: tile.expect
+// RANGES: tile.role "vectors"
+// RANGES-COUNT-1: tile.expect
+// RANGES-NOT: tile.expect
+// RANGES: tile.role "consume"
+// RANGES: tile.await
+// RANGES-NEXT: arith.muli
+// RANGES-NEXT: tile.load_packed
+// RANGES: scf.for
+// RANGES: tile.store_bulk
+// RANGES: tile.store_global
+// RANGES: else
+// RANGES: tile.store_packed
+// RANGES-NEXT: tile.signal
 
 #bth = affine_map<(b, t, h) -> (b, t, h)>
 #h3 = affine_map<(b, t, h) -> (h)>

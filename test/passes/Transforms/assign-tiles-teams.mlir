@@ -1,13 +1,20 @@
 // SPDX-FileCopyrightText: The mamba-compiler authors
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// RUN: mamba-opt %s -ssd-to-tiles="target=sm_80 weights=values chunk=64" | FileCheck %s
-// RUN: mamba-opt %s -ssd-to-tiles="target=sm_80 weights=values chunk=64 stages=1" | FileCheck %s --check-prefix=ONE
-// RUN: mamba-opt %s -ssd-to-tiles="target=sm_80 weights=values chunk=32 warps=2" | FileCheck %s --check-prefix=SMALL
+// RUN: mamba-opt %s -ssd-to-tiles="target=sm_80 weights=values chunk=64 segment=4" | FileCheck %s
+// RUN: mamba-opt %s -ssd-to-tiles="target=sm_80 weights=values chunk=64" | FileCheck %s --check-prefix=ALL
+// RUN: mamba-opt %s -ssd-to-tiles="target=sm_80 weights=values chunk=64 stages=1 segment=4" | FileCheck %s --check-prefix=ONE
+// RUN: mamba-opt %s -ssd-to-tiles="target=sm_80 weights=values chunk=32 warps=2 segment=8" | FileCheck %s --check-prefix=SMALL
 
 // Four heads share C and B: a thread block computes C Bᵀ once, with all of its eight
 // warps, and each two of them carry one head's state, cut over the channels.
 
+// ALL: ssd.alternatives = [@kernels::@mixer_0_segments], ssd.kernel = @kernels::@mixer_0
+// ALL-LABEL: gpu.func @mixer_0(
+// ALL-SAME: tile.cost = array<i64:
+// ALL-SAME: tile.segment_chunks = 0
+// ALL-LABEL: gpu.func @mixer_0_segments(
+// ALL-SAME: tile.segment_chunks = 4
 // CHECK: ssd.kernel = @kernels::@mixer_0
 // CHECK-LABEL: gpu.func @mixer_0(
 // CHECK-SAME: known_block_size = array<i32: 256, 1, 1>
@@ -36,12 +43,11 @@
 // CHECK: tile.store_packed %{{.*}} : tensor<64x64xf32, #[[$STATE]]>
 // CHECK: tile.signal
 
-// The initial state: from segments before, given, or from the block before.
+// The initial state: from segments before.
 // CHECK: tile.await {{.*}} count
 // CHECK: scf.for
 // CHECK: tile.load_packed
-// CHECK: tile.await
-// CHECK: tile.load_packed
+// CHECK-NOT: tile.await
 
 // A chunk: its operands are there, those of the next are on their way.
 // CHECK: scf.for {{.*}} iter_args(%[[S:.*]] = %{{.*}}) -> (tensor<64x64xf32, #[[$STATE]]>)

@@ -13,7 +13,8 @@
 // RUN: not mamba-opt %s -ssd-select-schedule="target=sm_80 channels=72" 2>&1 | FileCheck %s --check-prefix=CHANNELS
 // RUN: not mamba-opt %s -ssd-select-schedule="target=sm_80 consumers=1" 2>&1 | FileCheck %s --check-prefix=CONSUMERS
 // RUN: not mamba-opt %s -ssd-select-schedule="target=sm_90a consumers=1 stages=2" 2>&1 | FileCheck %s --check-prefix=STAGES
-// RUN: not mamba-opt %s -ssd-select-schedule="target=sm_80 segment=8" 2>&1 | FileCheck %s --check-prefix=CONSUMERS
+// RUN: not mamba-opt %s -ssd-select-schedule="target=sm_80 segment=8 weights=keys" 2>&1 | FileCheck %s --check-prefix=PLAIN
+// RUN: not mamba-opt %s -ssd-select-schedule=segment=8 2>&1 | FileCheck %s --check-prefix=PLAIN
 // RUN: not mamba-opt %s -ssd-select-schedule=segment=-8 2>&1 | FileCheck %s --check-prefix=SEGMENT
 
 // TARGET: error: ssd-select-schedule: unknown target 'sm_70'; known are cpu, sm_80, sm_86, sm_89, sm_90a, sm_100a, sm_120
@@ -21,7 +22,8 @@
 // WEIGHTS: error: ssd-select-schedule: unknown weights 'both'; known are values, keys
 // ASSUME: error: ssd-select-schedule: assume-batch and assume-length must be at least 1, but are 1 and 0
 // NEGATIVE: error: ssd-select-schedule: a forced number must not be negative, but one is -64
-// SEGMENT: error: ssd-select-schedule: a forced number must not be negative, but one is -8
+// SEGMENT: error: ssd-select-schedule: consumers and segment must be -1 (chosen) or more, but are -1 and -8
+// PLAIN: error: {{.*}}has no legal schedule for {{sm_80|cpu}}: segments and ranges are of kernels with consumers or teams
 // FIT: error: {{.*}}has no legal schedule for cpu: chunk 64 does not fit the form recurrent
 // DYNAMIC: error: {{.*}}has no legal schedule for cpu
 // DYNAMIC: note: quadratic: rejected, the length of the sequence is dynamic

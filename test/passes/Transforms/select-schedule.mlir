@@ -18,13 +18,13 @@
 // CPU-LABEL: @mamba2
 // CPU: schedule <form = chunked, chunk = {{16|32|64|128|256}}, sub_block = 16, operand = f32>
 // TEAMS-LABEL: @mamba2
-// TEAMS: schedule <form = chunked, chunk = 64, sub_block = 16, operand = bf16, channels = 64, warps = 8, stages = {{2|3}}>
+// TEAMS: schedule <form = chunked, chunk = 64, sub_block = 16, operand = bf16, channels = 64, warps = 8, stages = {{2|3}}, alternatives = [segment 4]>
 // GPU-LABEL: @mamba2
 // SM80: schedule <form = chunked, chunk = 64, sub_block = 16, operand = bf16, weights = keys, channels = 64, warps = 4, stages = 3>
 // SM86: schedule <form = chunked, chunk = 64, sub_block = 16, operand = bf16, weights = keys, channels = 32, warps = 4, stages = 2>
 // SM90: schedule <form = chunked, chunk = 64, sub_block = 16, operand = bf16, weights = keys, channels = 64, warps = 4, stages = 2>
 // ROLES-LABEL: @mamba2
-// ROLES: schedule <form = chunked, chunk = 64, sub_block = 16, operand = bf16, channels = 64, warps = 16, stages = 3, consumers = 2, alternatives = [1]>
+// ROLES: schedule <form = chunked, chunk = 64, sub_block = 16, operand = bf16, channels = 64, warps = 16, stages = 3, consumers = 2, alternatives = [consumers 2 segment 8, consumers 1, consumers 1 segment 8]>
 // FORCED-LABEL: @mamba2
 // FORCED: schedule <form = chunked, chunk = 96, sub_block = 32, operand = f32, weights = keys>
 // RECURRENT-LABEL: @mamba2
@@ -53,10 +53,10 @@ func.func @mamba2(%x: tensor<?x?x24x64xbf16>, %dt: tensor<?x?x24xf32>,
 // STEP: operand = f32, channels = 32, warps = 4>
 // CPU: operand = f32>
 // TEAMS-LABEL: @wide_state
-// TEAMS: chunk = {{32|64}}, sub_block = 16, operand = f16, channels = 64, warps = 8, stages = {{[123]}}>
+// TEAMS: chunk = {{32|64}}, sub_block = 16, operand = f16, channels = 64, warps = 8, stages = {{[123]}}, alternatives = [segment {{4|8}}]>
 // GPU-LABEL: @wide_state
 // ROLES-LABEL: @wide_state
-// ROLES: operand = f16, channels = 64, warps = 12, stages = 2, consumers = 1>
+// ROLES: operand = f16, channels = 64, warps = 12, stages = 2, consumers = 1, alternatives = [consumers 1 segment 8]>
 // GPU: operand = f16, weights = keys, channels = 32, warps = 4, stages = {{[123]}}>
 func.func @wide_state(%x: tensor<?x?x8x64xf16>, %a: tensor<?x?x8xf32>,
                       %b: tensor<?x?x2x256xf16>, %c: tensor<?x?x2x256xf16>)
@@ -73,7 +73,7 @@ func.func @wide_state(%x: tensor<?x?x8x64xf16>, %a: tensor<?x?x8xf32>,
 // CPU: operand = f32, weights = keys>
 // GPU-LABEL: @narrow_state
 // ROLES-LABEL: @narrow_state
-// ROLES: channels = 40, warps = {{[48]}}, stages = {{[123]}}>
+// ROLES: channels = 40, warps = {{[48]}}, stages = {{[123]}}, alternatives = [segment {{4|8}}]>
 // SM80: channels = 40, warps = 4, stages = 3>
 // SM86: channels = 40, warps = 4, stages = 2>
 func.func @narrow_state(%x: tensor<?x?x8x40xbf16>, %b: tensor<?x?x8x24xbf16>,

@@ -107,7 +107,10 @@ TEST(Compiler, EmitsPtxWithThePlanOfItsLaunch) {
               HasSubstr(".target sm_90a"));
   EXPECT_EQ(mamba_compiled_cpu_kernel(compiled.function, 0), nullptr);
   const mamba_plan *plan = mamba_compiled_plan(compiled.function);
-  ASSERT_EQ(plan->num_kernels, 1);
+  // For ranges of all chunks and for segments of sequences.
+  ASSERT_EQ(plan->num_kernels, 2);
+  EXPECT_EQ(plan->kernels[0].segment_chunks, 0);
+  EXPECT_GT(plan->kernels[1].segment_chunks, 0);
   EXPECT_THAT(mamba_compiled_ptx(compiled.function),
               HasSubstr(plan->kernels[0].name));
   // A producer, a mask maker and two consumer warpgroups, one block each.

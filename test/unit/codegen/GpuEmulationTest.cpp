@@ -165,7 +165,7 @@ void forceForm(mlir::ModuleOp module, const Sizes &sizes) {
         b.getContext(), sizes.form, chunked ? 64 : 1, chunked ? 16 : 1, operand,
         ssd::WeightSide::Keys, /*channels=*/0, /*warps=*/0,
         /*stages=*/0, /*consumers=*/0, /*segment=*/0,
-        /*alternatives=*/llvm::ArrayRef<int64_t>()));
+        /*alternatives=*/llvm::ArrayRef<ssd::Alternative>()));
   });
 }
 

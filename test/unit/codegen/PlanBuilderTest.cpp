@@ -113,7 +113,7 @@ std::pair<int32_t, int64_t> sizeOf(const mamba_dim &dim) {
 TEST_F(PlanBuilderTest, WithoutAttributesTheGridIsAProduct) {
   const mamba_plan *plan = build("");
   ASSERT_TRUE(plan) << message;
-  EXPECT_EQ(plan->version, 4);
+  EXPECT_EQ(plan->version, 5);
   EXPECT_EQ(plan->num_params, 3);
   const mamba_kernel &kernel = plan->kernels[0];
   EXPECT_EQ(kernel.num_params, 3);

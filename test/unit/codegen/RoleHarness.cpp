@@ -51,17 +51,26 @@ EmulatedTensorMap makeMap(const mamba_tensor_map &described,
   return map;
 }
 
-/// Lets every mixer have such a kernel.
+int64_t countSets(const mamba_kernel &kernel, int64_t batch, int64_t length) {
+  int64_t sets = 1;
+  for (int32_t i = 0; i < kernel.num_grid_factors; ++i)
+    sets *= sizeOf(kernel.grid[i], batch, length);
+  return sets;
+}
+
+/// Lets every mixer have such kernels.
 void forceRoles(ModuleOp module, const RoleProgram &program) {
   MLIRContext *context = module.getContext();
   Type operand = program.isHalf ? Type(Float16Type::get(context))
                                 : Type(BFloat16Type::get(context));
+  SmallVector<ssd::Alternative> alternatives;
+  if (program.segment)
+    alternatives.push_back({program.consumers, program.segment});
   module.walk([&](ssd::ApplyOp apply) {
     apply.setScheduleAttr(ssd::ScheduleAttr::get(
         context, ssd::Form::Chunked, program.chunk, /*sub_block=*/16, operand,
         ssd::WeightSide::Values, /*channels=*/0, program.warps, program.stages,
-        program.consumers, /*segment=*/0,
-        /*alternatives=*/ArrayRef<int64_t>()));
+        program.consumers, /*segment=*/0, alternatives));
   });
 }
 
@@ -157,9 +166,7 @@ void RoleRunner::launch(const mamba_kernel &kernel, std::vector<Array> &arrays,
   }
   for (const EmulatedTensorMap &map : maps)
     add(&map);
-  int64_t grid = 1;
-  for (int32_t g = 0; g < kernel.num_grid_factors; ++g)
-    grid *= sizeOf(kernel.grid[g], batch, length);
+  int64_t grid = countSets(kernel, batch, length);
   ASSERT_GT(kernel.gang, 0) << kernel.name << " is not persistent";
   grid = kernel.gang * (groups ? groups : grid);
   ASSERT_LE(grid, kUnits);
@@ -171,8 +178,19 @@ void RoleRunner::launch(const mamba_kernel &kernel, std::vector<Array> &arrays,
 void RoleRunner::check(int64_t batch, int64_t length, int64_t groups) {
   if (!emulator)
     return;
-  SCOPED_TRACE(testing::Message() << "batch " << batch << ", " << length
-                                  << " tokens, groups " << groups);
+  const mamba_kernel &kernel = plan->get().kernels[0];
+  int64_t sets = countSets(kernel, batch, length);
+  bool more = groups > sets;
+  checkKernels(batch, length, groups, /*segments=*/more);
+  if (groups && !more)
+    checkKernels(batch, length, groups, /*segments=*/true);
+}
+
+void RoleRunner::checkKernels(int64_t batch, int64_t length, int64_t groups,
+                              bool segments) {
+  SCOPED_TRACE(testing::Message()
+               << "batch " << batch << ", " << length << " tokens, groups "
+               << groups << (segments ? ", segments" : ", ranges"));
   std::vector<Array> arrays = makeArrays(batch, length);
   std::vector<ssd::ReferenceTensor> inputs;
   for (int32_t i = 0; i < plan->get().num_params; ++i)
@@ -180,7 +198,8 @@ void RoleRunner::check(int64_t batch, int64_t length, int64_t groups) {
         param.kind == MAMBA_PARAM_INPUT)
       inputs.emplace_back(shapeOf(param, batch, length), arrays[i].values);
   for (int32_t i = 0; i < plan->get().num_kernels; ++i)
-    launch(plan->get().kernels[i], arrays, batch, length, groups);
+    if ((plan->get().kernels[i].segment_chunks > 0) == segments)
+      launch(plan->get().kernels[i], arrays, batch, length, groups);
   keepFlags(arrays);
   if (testing::Test::HasFatalFailure())
     return;

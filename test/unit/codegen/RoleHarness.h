@@ -28,6 +28,8 @@ struct RoleProgram {
   int64_t chunk = 64;
   /// Warps and stages of a kernel with teams; 0: chosen.
   int64_t warps = 0, stages = 0;
+  /// Fewest chunks of a segment in the second of its kernels; 0: there is none.
+  int64_t segment = 4;
 };
 
 /// Fills the values of an input from normally distributed ones; `name` is its
@@ -46,8 +48,10 @@ class RoleRunner {
 public:
   explicit RoleRunner(const RoleProgram &program);
 
-  /// Runs all kernels and compares each output with the interpreter. The thread
-  /// blocks are `groups` gangs, by default one for each sequence set.
+  /// Runs the kernels and compares each output with the interpreter. The thread
+  /// blocks are `groups` gangs, by default one for each sequence set. More of
+  /// them than sets launch the kernels for segments, fewer those for ranges and
+  /// then those for segments.
   void check(int64_t batch, int64_t length, int64_t groups = 0);
 
   Fill fill;
@@ -58,6 +62,8 @@ private:
   Array takeFlags(int32_t param, size_t count);
   void keepFlags(std::vector<Array> &arrays);
   std::vector<Array> makeArrays(int64_t batch, int64_t length);
+  void checkKernels(int64_t batch, int64_t length, int64_t groups,
+                    bool segments);
   void launch(const mamba_kernel &kernel, std::vector<Array> &arrays,
               int64_t batch, int64_t length, int64_t groups);
 

@@ -21,8 +21,10 @@ struct Case {
 
 constexpr Case cases[] = {
     // Three gangs of 40 take eight sequences in turn.
-    {"Mamba2_8x4096", 8, 1, 40, 132, 4096, 64, 8, 120, 1, 171, true},
-    {"Mamba2_16x4096", 16, 1, 12, 132, 4096, 64, 8, 132, 1, 94, true},
+    {"Mamba2_8x4096", 8, 1, 40, 132, 4096, 64, 0, 120, 1, 171, true},
+    {"Mamba2_16x4096", 16, 1, 12, 132, 4096, 64, 0, 132, 1, 94, true},
+    // The same sequences as a whole, three in turn at most.
+    {"WholeInTurn", 8, 1, 40, 132, 4096, 64, 8, 120, 1, 192, false},
     // As many sets as gangs: each takes one.
     {"EightSets", 2, 8, 8, 132, 4096, 64, 8, 128, 1, 64, false},
     // One long sequence in eleven segments.
@@ -37,7 +39,7 @@ constexpr Case cases[] = {
     {"OneToken", 1, 1, 12, 132, 1, 64, 8, 12, 1, 1, false},
     {"GangFillsTheDevice", 3, 5, 132, 132, 4096, 64, 1, 132, 1, 960, false},
     {"OneBlockGangs", 1, 1, 1, 132, 65536, 64, 1, 132, 132, 8, true},
-    {"ManySets", 1 << 20, 1024, 12, 132, 64, 64, 8, 132, 1, 97612894, true}};
+    {"ManySets", 1 << 20, 1024, 12, 132, 64, 64, 0, 132, 1, 97612894, true}};
 
 class PersistentGrid : public testing::TestWithParam<Case> {};
 
@@ -75,11 +77,8 @@ namespace {
 
 /// Whether a range of (set, chunk) pairs begins inside a sequence, when
 /// `groups` gangs share them out as kernels do
-/// (passes/Transforms/RoleWork.cpp).
+/// (passes/Transforms/PersistentKernel.cpp).
 bool cutsSequences(int64_t sets, int64_t chunks, int64_t groups) {
-  int64_t segments = groups > sets ? groups / sets : 1;
-  if (segments > 1)
-    return true;
   for (int64_t group = 0; group < groups; ++group) {
     int64_t size = sets * chunks / groups, larger = sets * chunks % groups;
     if ((group * size + std::min(group, larger)) % chunks != 0)
@@ -110,9 +109,12 @@ TEST(PersistentGridSweep, HoldsItsPromises) {
               ASSERT_EQ(groups, sets * segments);
               ASSERT_GE(chunks / segments, least);
             }
-            if (least == 0)
-              ASSERT_EQ(segments, 1);
             ASSERT_EQ(division.segments, segments);
+            if (least > 0) {
+              ASSERT_EQ(division.cuts, segments > 1);
+              continue;
+            }
+            ASSERT_EQ(segments, 1);
             // Sequences of one chunk have no inside; zeros do no harm there.
             ASSERT_GE(division.cuts, cutsSequences(sets, chunks, groups));
             if (chunks >= groups)

@@ -32,8 +32,7 @@ TEST_F(PersistentFunction, TensorMapsFollowPointersAndSizes) {
   EXPECT_EQ(outputs.sizes, (std::vector<int64_t>{2, 33}));
   EXPECT_EQ(outputs.tensorMaps, (std::vector<int>{0, 1}));
   EXPECT_EQ(outputs.pointers[4], workspace.tensor.data);
-  // 108 multiprocessors hold 27 gangs of four; two sets of three chunks make
-  // no second segment of two.
+  // 108 multiprocessors hold 27 gangs of four, two sets need two.
   EXPECT_EQ(outputs.grid, 8u);
 }
 

@@ -55,7 +55,7 @@ TEST(Plan, HeaderErrors) {
   sample.plan.version = 99;
   EXPECT_NE(messageOf(&sample.plan)
                 .find("has version 99, this runtime reads "
-                      "version 4"),
+                      "version 5"),
             std::string::npos);
   sample.plan.version = MAMBA_PLAN_VERSION;
   sample.plan.target = nullptr;
@@ -192,7 +192,10 @@ std::string kernelMessageAfter(
 TEST(Plan, PersistentKernelErrors) {
   EXPECT_EQ(kernelMessageAfter([](auto &k, auto &) { k.gang = -1; }),
             "gang is -1, expected 1 to 65536");
-  EXPECT_EQ(kernelMessageAfter([](auto &k, auto &) { k.gang = 0; }),
+  EXPECT_EQ(kernelMessageAfter([](auto &k, auto &) {
+              k.gang = 0;
+              k.segment_chunks = 2;
+            }),
             "has segments of 2 chunks of 16 tokens, but no gang that works on "
             "them");
   EXPECT_EQ(kernelMessageAfter([](auto &k, auto &) { k.chunk = 0; }),

@@ -143,7 +143,7 @@ struct SamplePlan {
     kernel.tensor_maps[0] = {0, {8, 1, 16, 1}};
     kernel.tensor_maps[1] = {3, {8, 1, 16, 1}};
     kernel.gang = 4;
-    kernel.segment_chunks = 2;
+    kernel.segment_chunks = 0;
     kernel.chunk = 16;
     return sample;
   }
