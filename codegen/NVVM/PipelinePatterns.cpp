@@ -150,7 +150,8 @@ struct CommitLowering : TilePattern<tile::CommitOp> {
                   ConversionPatternRewriter &rewriter) const override {
     ThreadBuilder b(op.getLoc(), rewriter);
     // Each thread's own stores, for tensor cores and bulk copies.
-    b.intrinsic("llvm.nvvm.fence.proxy.async.shared_cta", {}, {});
+    if (kernel.asyncCommits.contains(op))
+      b.intrinsic("llvm.nvvm.fence.proxy.async.shared_cta", {}, {});
     emitArrive(b,
                mbarrierOf(b, adaptor.getPipeline(), op.getPipeline().getType(),
                           Side::Full, b.toI32(adaptor.getSlot())));
@@ -211,6 +212,28 @@ private:
 };
 
 } // namespace
+
+void findAsyncCommits(gpu::GPUFuncOp function, KernelInfo &kernel) {
+  auto stagesOf = [](Value value) {
+    SmallVector<tile::StageOp> stages;
+    for (Operation *user : value.getUsers())
+      if (auto stage = dyn_cast<tile::StageOp>(user))
+        stages.push_back(stage);
+    return stages;
+  };
+  auto isReadAsync = [&](Value buffer) {
+    return llvm::any_of(stagesOf(buffer), [](tile::StageOp stage) {
+      return llvm::any_of(stage->getUsers(), [](Operation *user) {
+        return isa<tile::WgmmaOp, tile::StoreBulkOp>(user);
+      });
+    });
+  };
+  function.walk([&](tile::CommitOp commit) {
+    for (tile::StageOp stage : stagesOf(commit.getSlot()))
+      if (isReadAsync(stage.getBuffer()))
+        kernel.asyncCommits.insert(commit);
+  });
+}
 
 void populatePipelinePatterns(const TypeConverter &converter,
                               RewritePatternSet &patterns,

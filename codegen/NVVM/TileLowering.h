@@ -45,6 +45,8 @@ struct KernelInfo {
   /// Hardware barrier of the first instance of each tile.role that has several
   /// warps; the other instances have those that follow.
   llvm::DenseMap<mlir::Operation *, int64_t> barriers;
+  /// The tile.commit of what tensor cores or bulk copies read.
+  llvm::DenseSet<mlir::Operation *> asyncCommits;
 
   /// Warps that share the tiles of an op: those of an instance of the role
   /// around it, outside of roles all.
@@ -60,6 +62,9 @@ struct KernelInfo {
 /// Checks that the target runs roles and gives them their hardware barriers.
 mlir::LogicalResult assignBarriers(mlir::gpu::GPUFuncOp function,
                                    KernelInfo &kernel);
+
+/// Finds the commits of stages that the asynchronous proxy reads.
+void findAsyncCommits(mlir::gpu::GPUFuncOp function, KernelInfo &kernel);
 
 /// A barrier of the threads of the role instance, or of the CTA.
 void emitBarrier(ThreadBuilder &b, const KernelInfo &kernel);

@@ -243,6 +243,20 @@ LogicalResult CumsumOp::verify() {
   return verifyLaneVector(*this, getSource().getType(), kLanes);
 }
 
+LogicalResult ReduceSumOp::canonicalize(ReduceSumOp op,
+                                        PatternRewriter &rewriter) {
+  for (Operation *user : op.getSource().getUsers()) {
+    auto sums = dyn_cast<CumsumOp>(user);
+    if (!sums || sums.getExclusive() || sums.getReverse() ||
+        sums->getBlock() != op->getBlock() || !sums->isBeforeInBlock(op))
+      continue;
+    int64_t last = op.getSource().getType().getDimSize(0) - 1;
+    rewriter.replaceOpWithNewOp<ExtractOp>(op, op.getType(), sums, last);
+    return success();
+  }
+  return failure();
+}
+
 LogicalResult ReduceSumOp::verify() {
   RankedTensorType type = getSource().getType();
   if (!isa<SliceAttr>(type.getEncoding()) || !type.getElementType().isF32())

@@ -185,11 +185,15 @@ def ReduceSumOp : Tile_Op<"reduce_sum", [Pure]> {
     ```
     Rules: (C1) f32 elements in the `lane` layout, a multiple of 32 of them, or
     in a `slice`; (C2) the warps do not divide a slice.
+
+    Canonicalises to the last element of prefix sums of the vector that stand in
+    front of it: a fetch instead of five exchanges.
   }];
   let arguments = (ins RegisterTile:$source);
   let results = (outs F32:$result);
   let assemblyFormat = "$source attr-dict `:` type($source)";
   let hasVerifier = 1;
+  let hasCanonicalizeMethod = 1;
 }
 
 def ReduceOp : Tile_Op<"reduce", [Pure]> {

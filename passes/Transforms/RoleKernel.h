@@ -4,9 +4,9 @@
 // Builds the warp-specialised tile kernel of one chunk program: a persistent
 // thread block whose warps divide into roles (dialect/Tile/README.md):
 //
-//   load     starts the bulk copies of what the block's heads share
-//   vectors  one warp a consumer: its own bulk copies, and every vector over
-//            tokens (steps, prefix sums, weights), computed once
+//   load     starts the bulk copies
+//   vectors  one warp a consumer: every vector over tokens (steps, prefix
+//            sums, weights), computed once
 //   mask     the time×time tiles: scores once for all heads, times each mask
 //   consume  one warpgroup a consumer: outputs and the carried state
 //
@@ -14,7 +14,6 @@
 
 #pragma once
 
-#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "passes/Analysis/TileAxes.h"
 #include "passes/Transforms/PersistentKernel.h"
 #include "passes/Transforms/RoleEmitter.h"
@@ -110,6 +109,7 @@ private:
 
   // RoleLoad.cpp: producers.
   mlir::LogicalResult emitLoadRole();
+  void loadChunk(const Piece &piece, mlir::Value token, mlir::Value iteration);
   mlir::LogicalResult emitVectorRole(mlir::Value instance);
   void startCopies(const Piece &piece, Consumer consumer, mlir::Value token,
                    const Pipeline &pipeline, mlir::Value slot,

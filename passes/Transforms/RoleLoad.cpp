@@ -45,29 +45,42 @@ static SmallVector<unsigned> findSummaryOperands(ChunkScanOp scan,
   });
 }
 
+/// The copies of a chunk: what the consumers share, then each one's own. The
+/// vector roles have more to do for a chunk than this one.
+void RoleKernel::loadChunk(const Piece &piece, Value token, Value iteration) {
+  auto choose = [&](ArrayRef<unsigned> operands) {
+    return piece.isSummary ? findSummaryOperands(scan, operands)
+                           : SmallVector<unsigned>(operands);
+  };
+  Value slot = tile::AcquireOp::create(b, shared.value, Value(), iteration);
+  startCopies(piece, emitMember(piece, number(0)), token, shared, slot,
+              choose(sharedTiles));
+  auto loop = scf::ForOp::create(b, index(0), index(shape.consumers), index(1));
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  Value group = loop.getInductionVar();
+  slot = tile::AcquireOp::create(b, own.value, group, iteration);
+  startCopies(piece, emitMember(piece, narrow(group)), token, own, slot,
+              choose(ownTiles));
+}
+
 LogicalResult RoleKernel::emitLoadRole() {
   Work work = emitWork();
   return emitPieces(work, [&](Piece &piece) -> LogicalResult {
-    Consumer consumer = emitMember(piece, number(0));
-    auto walk = [&](const Piece &pass, ArrayRef<unsigned> operands) {
+    auto walk = [&](const Piece &pass) {
       SmallVector<Value> results;
       return emitChunks(
           pass, {},
           [&](Value step, Iterations iterations, ValueRange,
               SmallVectorImpl<Value> &) {
-            Value slot = tile::AcquireOp::create(b, shared.value, Value(),
-                                                 iterations.operands);
-            startCopies(piece, consumer, emitToken(step, work), shared, slot,
-                        operands);
+            loadChunk(pass, emitToken(step, work), iterations.operands);
             return success();
           },
           results);
     };
-    if (failed(emitSummaryPass(work, piece, [&](Piece &pass) {
-          return walk(pass, findSummaryOperands(scan, sharedTiles));
-        })))
+    if (failed(emitSummaryPass(work, piece, walk)))
       return failure();
-    return walk(piece, sharedTiles);
+    return walk(piece);
   });
 }
 
@@ -126,6 +139,33 @@ FailureOr<Value> RoleKernel::emitFactors(TileEmitter &emitter,
   return arith::MulFOp::create(b, factors, *scale).getResult();
 }
 
+/// Sums behind a token are the chunk's sum minus those up to it: differences of
+/// prefix sums, as masks have them, in the place of a second scan.
+static void shareScans(ImplicitLocOpBuilder &b, Block *block) {
+  auto scans = llvm::to_vector(block->getOps<tile::CumsumOp>());
+  for (tile::CumsumOp rest : scans) {
+    if (!rest.getReverse() || !rest.getExclusive())
+      continue;
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPoint(rest);
+    Value source = rest.getSource();
+    auto *known = llvm::find_if(scans, [&](tile::CumsumOp scan) {
+      return scan.getSource() == source && !scan.getReverse() &&
+             !scan.getExclusive() && scan->isBeforeInBlock(rest);
+    });
+    auto type = cast<RankedTensorType>(source.getType());
+    Value sums = known != scans.end()
+                     ? known->getResult()
+                     : emitForm(b, source, RoleInputs::Form::Prefix);
+    Value total = tile::ExtractOp::create(b, b.getF32Type(), sums,
+                                          type.getDimSize(0) - 1);
+    Value all = tile::SplatOp::create(b, type, total);
+    Value difference = arith::SubFOp::create(b, all, sums);
+    rest.replaceAllUsesWith(difference);
+    rest.erase();
+  }
+}
+
 /// Computes every vector that other roles asked for in this pass. `decay` is
 /// that of the chunks behind, if there is one; then that in front of this one.
 LogicalResult RoleKernel::emitVectors(const Piece &piece, Consumer consumer,
@@ -172,6 +212,7 @@ LogicalResult RoleKernel::emitVectors(const Piece &piece, Consumer consumer,
       return failure();
     decay = *inFront;
   }
+  shareScans(b, b.getInsertionBlock());
   // Masks are made in the main pass.
   if (piece.isSummary)
     return success();
@@ -191,9 +232,6 @@ LogicalResult RoleKernel::emitVectors(const Piece &piece, Consumer consumer,
 LogicalResult RoleKernel::walkVectors(const Piece &piece, Consumer consumer,
                                       const Work &work, Value instance) {
   bool sumsUp = piece.isSummary;
-  SmallVector<unsigned> operands(ownTiles);
-  if (sumsUp)
-    operands = findSummaryOperands(scan, ownTiles);
   // The step after `count` others of the pass.
   auto stepAfter = [&](Value step, int64_t count) {
     return add(step, number(sumsUp ? -count : count));
@@ -208,7 +246,6 @@ LogicalResult RoleKernel::walkVectors(const Piece &piece, Consumer consumer,
     Value slot =
         tile::AcquireOp::create(b, own.value, instance, iterations.operands);
     Value token = emitToken(step, work);
-    startCopies(piece, consumer, token, own, slot, operands);
     tile::WaitCopiesOp::create(b, kRingStages - 1);
     tile::WarpBarrierOp::create(b);
     Value done = sumsUp ? subtract(first, step) : subtract(step, first);

@@ -37,18 +37,20 @@ std::vector<ScheduleAxis> getDefaultAxes(const Target &target,
     axes[0].push_back("form=chunked chunk=" + std::to_string(chunk));
   if (!target.isGpu())
     return axes;
-  axes.push_back({"consumers=0 weights=keys", "consumers=0 weights=values",
-                  "consumers=1", "consumers=2"});
-  // Kernels with consumers split a sequence only where there are too few.
+  axes.push_back({"consumers=0 weights=keys"});
+  // Kernels with teams or consumers: with ranges and, where there are few
+  // sequences, with segments of them.
   constexpr int64_t chunk = 64, mostSegments = 16;
   int64_t chunks = llvm::divideCeil(shape.time, chunk);
-  if (shape.batch * shape.heads < target.units)
-    for (const char *consumers : {"1", "2"})
-      for (int64_t parts = 1; parts <= std::min(mostSegments, chunks);
-           parts *= 2)
-        axes.back().push_back(llvm::formatv("consumers={0} segment={1}",
-                                            consumers,
-                                            llvm::divideCeil(chunks, parts)));
+  bool isFew = shape.batch * shape.heads < target.units;
+  for (const char *kernel :
+       {"consumers=0 weights=values", "consumers=1", "consumers=2"}) {
+    axes.back().push_back(llvm::formatv("{0} segment=0", kernel));
+    for (int64_t parts = 2; isFew && parts <= std::min(mostSegments, chunks);
+         parts *= 2)
+      axes.back().push_back(llvm::formatv("{0} segment={1}", kernel,
+                                          llvm::divideCeil(chunks, parts)));
+  }
   axes.push_back({"stages=1", "stages=2", "stages=3"});
   ScheduleAxis &channels = axes.emplace_back();
   for (int64_t slices : {1, 2, 4})

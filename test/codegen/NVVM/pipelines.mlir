@@ -88,8 +88,7 @@ gpu.module @kernels {
     gpu.return
   }
 
-  // The slots of group g begin at g · 2. Stores are made visible to bulk copies
-  // and tensor cores before the arrival.
+  // The slots of group g begin at g · 2.
   // CHECK-LABEL: gpu.func @commits
   // CHECK: %[[STAGE:.*]] = arith.andi %{{.*}}, %c1_i32
   // CHECK: %[[GROUP:.*]] = arith.muli %{{.*}}, %c2_i32
@@ -99,7 +98,7 @@ gpu.module @kernels {
   // CHECK: %[[SLOT2:.*]] = arith.index_cast %[[INDEX]] : index to i32
   // CHECK: arith.muli %[[SLOT2]], %c1024_i32
   // CHECK: stmatrix
-  // CHECK: "llvm.nvvm.fence.proxy.async.shared_cta"
+  // CHECK-NOT: fence.proxy
   // CHECK: "llvm.nvvm.bar.warp.sync"
   // CHECK: mbarrier.arrive.shared::cta.b64
   gpu.func @commits(%n: index) kernel
@@ -124,6 +123,44 @@ gpu.module @kernels {
         scf.for %i = %c0 to %n step %c1 {
           %slot = tile.wait %p[%w] iteration %i : !heads
           tile.release %p[%slot] : !heads
+        }
+      }
+    }
+    gpu.return
+  }
+
+  // Stores are made visible to tensor cores before the arrival, if those read
+  // them.
+  // CHECK-LABEL: gpu.func @commits_operands
+  // CHECK: stmatrix
+  // CHECK: "llvm.nvvm.fence.proxy.async.shared_cta"
+  // CHECK: "llvm.nvvm.bar.warp.sync"
+  // CHECK: mbarrier.arrive.shared::cta.b64
+  gpu.func @commits_operands(%n: index) kernel
+      attributes {known_block_size = array<i32: 256, 1, 1>} {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %v = arith.constant dense<1.0> : tensor<64x64xbf16, #acc>
+    %xs = tile.alloc : !tile.buffer<64x64xbf16, stages = 3, panels>
+    %p = tile.pipeline full 4 empty 4 : !tiles
+    tile.roles {
+      tile.role "write" warps 4 registers 128 {
+      ^bb0(%w: index):
+        scf.for %i = %c0 to %n step %c1 {
+          %slot = tile.acquire %p iteration %i : !tiles
+          %x = tile.stage %xs[%slot] : !tile.buffer<64x64xbf16, stages = 3, panels>
+          tile.store_shared %v, %x : tensor<64x64xbf16, #acc>, !tile.buffer<64x64xbf16, panels>
+          tile.commit %p[%slot] : !tiles
+        }
+      }
+      tile.role "read" warps 4 registers 128 {
+      ^bb0(%w: index):
+        scf.for %i = %c0 to %n step %c1 {
+          %slot = tile.wait %p iteration %i : !tiles
+          %x = tile.stage %xs[%slot] : !tile.buffer<64x64xbf16, stages = 3, panels>
+          %started = tile.wgmma %x, %x transposed : !tile.buffer<64x64xbf16, panels>, !tile.buffer<64x64xbf16, panels> -> !tile.pending<tensor<64x64xf32, #acc>>
+          %g = tile.wgmma_wait %started : !tile.pending<tensor<64x64xf32, #acc>>
+          tile.release %p[%slot] after %g : !tiles, tensor<64x64xf32, #acc>
         }
       }
     }

@@ -25,7 +25,6 @@
 // CHECK: @%p{{[0-9]+}} mbarrier.arrive.expect_tx.shared::cta.b64 _, [%r{{[0-9]+}}], %r{{[0-9]+}};
 // CHECK: setmaxnreg.inc.sync.aligned.u32 200;
 // CHECK: stmatrix
-// CHECK: fence.proxy.async.shared::cta;
 // CHECK: bar.warp.sync -1;
 // CHECK: @%p{{[0-9]+}} mbarrier.arrive.shared::cta.b64 _, [%r{{[0-9]+}}];
 // The bits of what was read, and a zero.

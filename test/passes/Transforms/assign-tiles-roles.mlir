@@ -65,17 +65,24 @@
 // CHECK: scf.for %[[I:.*]] = %c0_i32 to %[[REACH]]
 // CHECK: arith.subi %[[LAST]], %[[I]]
 // CHECK: tile.expect %[[SHARED]][{{.*}}] bytes 16384
+// CHECK: scf.for %[[HEAD:.*]] = %c0 to %c2 step %c1 {
+// CHECK: tile.acquire %[[OWN]][%[[HEAD]]]
+// CHECK: tile.expect %[[OWN]][{{.*}}] bytes 8192
 // CHECK: tile.expect %[[SHARED]][{{.*}}] bytes 32768
+// CHECK: tile.expect %[[OWN]][{{.*}}] bytes 8192
 // CHECK: tile.role "vectors" warps 1 instances 2 registers 48
 // CHECK: tile.copy_vector
 // CHECK: scf.for {{.*}} to %[[REACH]] {{.*}} iter_args(%[[BEHIND:.*]] = %[[UNIT]])
-// CHECK: tile.expect %[[OWN]]
+// CHECK: %[[SUMS:.*]] = tile.cumsum %{{.*}} : tensor
+// CHECK: %[[SUM:.*]] = tile.extract %[[SUMS]][63]
+// CHECK: %[[WHOLE:.*]] = tile.splat %[[SUM]]
+// CHECK: arith.subf %[[WHOLE]], %[[SUMS]]
 // CHECK: %[[SPLAT:.*]] = tile.splat %[[BEHIND]]
 // CHECK: arith.mulf %{{.*}}, %[[SPLAT]] : tensor<64xf32, #tile.lane>
 // CHECK: arith.mulf %[[BEHIND]], %{{.*}} : f32
 // CHECK: tile.commit %[[OWN]]
-// CHECK: tile.expect %[[OWN]]
 // CHECK: tile.cumsum
+// CHECK-NOT: tile.cumsum
 // CHECK: %[[HIGH:.*]] = arith.truncf %[[WEIGHTS:.*]] : tensor<64xf32, #tile.lane> to tensor<64xbf16, #tile.lane>
 // CHECK: %[[WIDE:.*]] = arith.extf %[[HIGH]]
 // CHECK: %[[REST:.*]] = arith.subf %[[WEIGHTS]], %[[WIDE]]
@@ -126,11 +133,11 @@
 // RANGES-SAME: tile.segment_chunks = 0
 // RANGES-NOT: tile.barrier
 // RANGES: tile.role "load"
-// RANGES-COUNT-1: tile.expect
+// RANGES-COUNT-2: tile.expect
 // RANGES-NOT: tile.expect
 // RANGES: tile.role "vectors"
-// RANGES-COUNT-1: tile.expect
-// RANGES-NOT: tile.expect
+// RANGES-COUNT-1: tile.cumsum
+// RANGES-NOT: tile.cumsum
 // RANGES: tile.role "consume"
 // RANGES: tile.await
 // RANGES-NEXT: arith.muli
