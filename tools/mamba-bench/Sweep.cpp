@@ -5,6 +5,7 @@
 
 #include "tools/mamba-bench/ArgumentSets.h"
 #include "tools/runner/Report.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Parallel.h"
 
 #include <cmath>
@@ -137,7 +138,8 @@ std::string getScheduleName(StringRef schedule) {
     depth += (letter == '[') - (letter == ']');
     if (letter == ',' && depth == 0)
       name += '/';
-    else if (letter == '=')
+    else if (letter == '=' ||
+             (letter == ' ' && depth > 0 && llvm::isAlnum(name.back())))
       name += ':';
     else if (letter != ' ')
       name += letter;

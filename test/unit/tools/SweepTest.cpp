@@ -86,6 +86,8 @@ TEST(SweepSchedules, NamesThem) {
             "form:chunked/chunk:64");
   EXPECT_EQ(getScheduleName("consumers = 2, list = [1, 3], last = 0"),
             "consumers:2/list:[1,3]/last:0");
+  EXPECT_EQ(getScheduleName("list = [consumers 2 segment 8, consumers 1]"),
+            "list:[consumers:2:segment:8,consumers:1]");
   EXPECT_EQ(getScheduleName(""), "");
 }
 
