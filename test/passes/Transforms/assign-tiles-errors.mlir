@@ -87,6 +87,20 @@ func.func @operand(%x: tensor<?x?x4x16xf32>) -> tensor<?x?x4x16xf32> {
 
 // -----
 
+func.func @plain_segments(%x: tensor<?x?x4x16xbf16>) -> tensor<?x?x4x16xbf16> {
+  // expected-error @below {{has segments of 8 chunks; plain kernels split no sequences}}
+  %y = ssd.chunk_scan chunk 64 heads 4
+      schedule <form = chunked, chunk = 64, sub_block = 16, operand = bf16, weights = keys, warps = 4, stages = 2, segment = 8>
+      ins(%x as [batch, time, head, channel] : tensor<?x?x4x16xbf16>)
+      outs([batch, time, head, channel] : tensor<?x?x4x16xbf16>) {
+  ^bb0(%xt: tensor<64x16xbf16>, %s: tensor<16x16xf32>):
+    ssd.yield %xt, %s : tensor<64x16xbf16>, tensor<16x16xf32>
+  }
+  return %y : tensor<?x?x4x16xbf16>
+}
+
+// -----
+
 // A state that is squared: a segment's end does not follow from its start and
 // one number.
 func.func @segment(%c: tensor<?x?x1x64xbf16>, %b: tensor<?x?x1x64xbf16>,
@@ -94,6 +108,29 @@ func.func @segment(%c: tensor<?x?x1x64xbf16>, %b: tensor<?x?x1x64xbf16>,
   // expected-error @below {{has no kernel with roles: segments of 16 chunks: a sequence whose state has no scalar transition is not split}}
   %y = ssd.chunk_scan chunk 64 heads 2
       schedule <form = chunked, chunk = 64, sub_block = 16, operand = bf16, consumers = 2, segment = 16>
+      ins(%c as [batch, time, head, state] : tensor<?x?x1x64xbf16>,
+          %b as [batch, time, head, state] : tensor<?x?x1x64xbf16>,
+          %x as [batch, time, head, channel] : tensor<?x?x2x64xbf16>)
+      outs([batch, time, head, channel] : tensor<?x?x2x64xbf16>) {
+  ^bb0(%ct: tensor<64x64xbf16>, %bt: tensor<64x64xbf16>, %xt: tensor<64x64xbf16>, %s: tensor<64x64xf32>):
+    %m = ssd.dot %ct, %bt contract [1, 1] : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
+    %mt = arith.truncf %m : tensor<64x64xf32> to tensor<64x64xbf16>
+    %y = ssd.dot %mt, %xt contract [1, 0] : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
+    %yt = arith.truncf %y : tensor<64x64xf32> to tensor<64x64xbf16>
+    %kept = arith.mulf %s, %s : tensor<64x64xf32>
+    %next = ssd.dot %xt, %bt contract [0, 0] init %kept : tensor<64x64xbf16>, tensor<64x64xbf16>, tensor<64x64xf32> -> tensor<64x64xf32>
+    ssd.yield %yt, %next : tensor<64x64xbf16>, tensor<64x64xf32>
+  }
+  return %y : tensor<?x?x2x64xbf16>
+}
+
+// -----
+
+func.func @team_segment(%c: tensor<?x?x1x64xbf16>, %b: tensor<?x?x1x64xbf16>,
+                   %x: tensor<?x?x2x64xbf16>) -> tensor<?x?x2x64xbf16> {
+  // expected-error @below {{has no kernel with teams: segments of 16 chunks: a sequence whose state has no scalar transition is not split}}
+  %y = ssd.chunk_scan chunk 64 heads 2
+      schedule <form = chunked, chunk = 64, sub_block = 16, operand = bf16, segment = 16>
       ins(%c as [batch, time, head, state] : tensor<?x?x1x64xbf16>,
           %b as [batch, time, head, state] : tensor<?x?x1x64xbf16>,
           %x as [batch, time, head, channel] : tensor<?x?x2x64xbf16>)

@@ -89,3 +89,14 @@ func.func @shared_memory(%x: tensor<?x?x1x128xbf16>, %b: tensor<?x?x1x128xbf16>,
       : !ssd.matrix<?x1x?, causal>, tensor<?x?x1x128xbf16> -> tensor<?x?x1x128xf32>
   return %y : tensor<?x?x1x128xf32>
 }
+
+// -----
+
+func.func @plain_segment(%x: tensor<?x?x1x64xbf16>, %b: tensor<?x?x1x16xbf16>,
+    %c: tensor<?x?x1x16xbf16>) -> tensor<?x?x1x64xf32> {
+  %M = ssd.state_space %c, %b : tensor<?x?x1x16xbf16>, tensor<?x?x1x16xbf16>
+  // expected-error @below {{has a schedule that sm_80 cannot run: plain kernels have neither segments nor alternatives}}
+  %y = ssd.apply %M, %x schedule <form = chunked, chunk = 64, sub_block = 16, operand = bf16, weights = keys, segment = 8>
+      : !ssd.matrix<?x1x?, causal>, tensor<?x?x1x64xbf16> -> tensor<?x?x1x64xf32>
+  return %y : tensor<?x?x1x64xf32>
+}
