@@ -292,7 +292,7 @@ struct ConvertTileToNVVM : impl::ConvertTileToNVVMBase<ConvertTileToNVVM> {
         failed(placeBuffers(function, kernel)) ||
         failed(assignBarriers(function, kernel)))
       return failure();
-    findAsyncCommits(function, kernel);
+    findGenericCommits(function, kernel);
     sinkOps(function);
     settleProducts(function);
     if (failed(lowerTiles(function, kernel)))

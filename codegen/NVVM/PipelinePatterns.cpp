@@ -150,7 +150,7 @@ struct CommitLowering : TilePattern<tile::CommitOp> {
                   ConversionPatternRewriter &rewriter) const override {
     ThreadBuilder b(op.getLoc(), rewriter);
     // Each thread's own stores, for tensor cores and bulk copies.
-    if (kernel.asyncCommits.contains(op))
+    if (!kernel.genericCommits.contains(op))
       b.intrinsic("llvm.nvvm.fence.proxy.async.shared_cta", {}, {});
     emitArrive(b,
                mbarrierOf(b, adaptor.getPipeline(), op.getPipeline().getType(),
@@ -213,7 +213,7 @@ private:
 
 } // namespace
 
-void findAsyncCommits(gpu::GPUFuncOp function, KernelInfo &kernel) {
+void findGenericCommits(gpu::GPUFuncOp function, KernelInfo &kernel) {
   auto stagesOf = [](Value value) {
     SmallVector<tile::StageOp> stages;
     for (Operation *user : value.getUsers())
@@ -229,9 +229,10 @@ void findAsyncCommits(gpu::GPUFuncOp function, KernelInfo &kernel) {
     });
   };
   function.walk([&](tile::CommitOp commit) {
-    for (tile::StageOp stage : stagesOf(commit.getSlot()))
-      if (isReadAsync(stage.getBuffer()))
-        kernel.asyncCommits.insert(commit);
+    if (llvm::none_of(stagesOf(commit.getSlot()), [&](tile::StageOp stage) {
+          return isReadAsync(stage.getBuffer());
+        }))
+      kernel.genericCommits.insert(commit);
   });
 }
 

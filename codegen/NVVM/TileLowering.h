@@ -45,8 +45,8 @@ struct KernelInfo {
   /// Hardware barrier of the first instance of each tile.role that has several
   /// warps; the other instances have those that follow.
   llvm::DenseMap<mlir::Operation *, int64_t> barriers;
-  /// The tile.commit of what tensor cores or bulk copies read.
-  llvm::DenseSet<mlir::Operation *> asyncCommits;
+  /// The tile.commit of what neither tensor cores nor bulk copies read.
+  llvm::DenseSet<mlir::Operation *> genericCommits;
 
   /// Warps that share the tiles of an op: those of an instance of the role
   /// around it, outside of roles all.
@@ -63,8 +63,8 @@ struct KernelInfo {
 mlir::LogicalResult assignBarriers(mlir::gpu::GPUFuncOp function,
                                    KernelInfo &kernel);
 
-/// Finds the commits of stages that the asynchronous proxy reads.
-void findAsyncCommits(mlir::gpu::GPUFuncOp function, KernelInfo &kernel);
+/// Finds the commits of stages that the asynchronous proxy does not read.
+void findGenericCommits(mlir::gpu::GPUFuncOp function, KernelInfo &kernel);
 
 /// A barrier of the threads of the role instance, or of the CTA.
 void emitBarrier(ThreadBuilder &b, const KernelInfo &kernel);

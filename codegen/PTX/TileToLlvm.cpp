@@ -39,16 +39,15 @@ struct ConvertKernelsToLlvm
   void runOnOperation() override {
     gpu::GPUModuleOp module = getOperation();
     // The conversion drops that a parameter is passed by value.
-    SmallVector<ArrayAttr> parameters;
+    llvm::StringMap<ArrayAttr> parameters;
     for (auto function : module.getOps<gpu::GPUFuncOp>()) {
       mergeCases(function);
-      parameters.push_back(function.getAllArgAttrs());
+      parameters[function.getName()] = function.getAllArgAttrs();
     }
     if (failed(convert(module)))
       return signalPassFailure();
-    for (auto [function, saved] :
-         llvm::zip_equal(module.getOps<LLVM::LLVMFuncOp>(), parameters))
-      if (saved)
+    for (auto function : module.getOps<LLVM::LLVMFuncOp>())
+      if (ArrayAttr saved = parameters.lookup(function.getName()))
         for (auto [i, parameter] : llvm::enumerate(saved))
           restore(function, i, cast<DictionaryAttr>(parameter));
   }

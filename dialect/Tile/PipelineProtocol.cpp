@@ -209,6 +209,9 @@ bool variesIn(Value value, scf::ForOp loop) {
 }
 
 LogicalResult PipelineUse::verifyIteration(const Turn &turn) {
+  if (turn.groupLoop && variesIn(turn.iteration, turn.groupLoop))
+    return fail(turn, "(C5) the iteration changes in the loop over the groups; "
+                      "it is the same for all of them");
   for (Operation *around = turn.op->getParentOp(); around != turn.role;
        around = around->getParentOp())
     if (auto loop = dyn_cast<scf::ForOp>(around);

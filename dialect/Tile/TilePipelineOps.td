@@ -149,8 +149,8 @@ def PipelineOp : Tile_Op<"pipeline",
     instance when there are as many of both, or by the induction variable of an
     `scf.for` right around, from 0 to the groups in steps of one. (C4) Stands in
     the entry block of a function. (C5) The iteration changes in every loop
-    around within the role but that over groups, and where all others are
-    constant the roles take equally many slots. (C6) A buffer of which a stage is
+    around within the role but that over groups, where it must not, and where all
+    others are constant the roles take equally many slots. (C6) A buffer of which a stage is
     taken with a slot has as many stages as there are slots, and roles reach it
     only by slots of this pipeline, without handing the stage on.
   }];

@@ -115,7 +115,9 @@ static std::string nameAlternative(StringRef name,
   std::string text = name.str();
   if (kernel.consumers)
     text += "_consumers" + std::to_string(kernel.consumers);
-  return text + (kernel.segment ? "_segments" : "_ranges");
+  if (!kernel.segment)
+    return text + "_ranges";
+  return text + "_segments" + std::to_string(kernel.segment);
 }
 
 /// Builds the kernel of the schedule and its alternatives, and names them in

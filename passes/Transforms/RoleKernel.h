@@ -187,7 +187,7 @@ private:
   TileAxes axes;
   mlir::OpBuilder entry;
   RoleShape shape;
-  /// Copied by the load role, by the vector roles: operand numbers.
+  /// Operand numbers: what the consumers share, and each one's own.
   llvm::SmallVector<unsigned> sharedTiles, ownTiles;
   /// Vectors over tokens among the operands, and their rings of copies.
   llvm::MapVector<unsigned, mlir::Value> vectorRings;

@@ -143,9 +143,10 @@ FailureOr<Value> RoleKernel::emitFactors(TileEmitter &emitter,
 /// prefix sums, as masks have them, in the place of a second scan.
 static void shareScans(ImplicitLocOpBuilder &b, Block *block) {
   auto scans = llvm::to_vector(block->getOps<tile::CumsumOp>());
-  for (tile::CumsumOp rest : scans) {
-    if (!rest.getReverse() || !rest.getExclusive())
-      continue;
+  auto isRest = [](tile::CumsumOp scan) {
+    return scan.getReverse() && scan.getExclusive();
+  };
+  for (tile::CumsumOp rest : llvm::make_filter_range(scans, isRest)) {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPoint(rest);
     Value source = rest.getSource();
@@ -162,8 +163,10 @@ static void shareScans(ImplicitLocOpBuilder &b, Block *block) {
     Value all = tile::SplatOp::create(b, type, total);
     Value difference = arith::SubFOp::create(b, all, sums);
     rest.replaceAllUsesWith(difference);
-    rest.erase();
   }
+  for (tile::CumsumOp scan : scans)
+    if (isRest(scan))
+      scan.erase();
 }
 
 /// Computes every vector that other roles asked for in this pass. `decay` is
@@ -212,11 +215,10 @@ LogicalResult RoleKernel::emitVectors(const Piece &piece, Consumer consumer,
       return failure();
     decay = *inFront;
   }
-  shareScans(b, b.getInsertionBlock());
-  // Masks are made in the main pass.
-  if (piece.isSummary)
-    return success();
   for (auto &[key, buffer] : factors) {
+    // Masks are made in the main pass.
+    if (piece.isSummary)
+      break;
     FailureOr<Value> vector = emitFactors(emitter, key);
     if (failed(vector))
       return failure();
@@ -224,6 +226,7 @@ LogicalResult RoleKernel::emitVectors(const Piece &piece, Consumer consumer,
                                 tile::StageOp::create(b, buffer, slot),
                                 /*transposed=*/false);
   }
+  shareScans(b, b.getInsertionBlock());
   return success();
 }
 

@@ -53,16 +53,21 @@ inline WorkDivision dividePersistentWork(const PersistentWork &work,
   int64_t gangs = division.segments > 1 ? work.sets * division.segments
                                         : std::min(groups, work.sets);
   division.blocks = work.gang * gangs;
-  auto rounds = static_cast<double>(work.sets) / static_cast<double>(gangs);
+  auto sets = static_cast<double>(work.sets);
   if (work.segmentChunks > 0) {
     division.cuts = division.segments > 1;
+    // Whole sequences in turn: the gang with most of them.
     if (division.segments == 1)
-      rounds = std::ceil(rounds);
+      sets = std::ceil(sets / static_cast<double>(gangs)) *
+             static_cast<double>(gangs);
   } else {
     division.cuts = work.sets % gangs != 0;
   }
-  division.chunks = std::ceil(rounds * static_cast<double>(work.chunks));
-  division.sequences = std::max(1.0, rounds);
+  // Divided last: a quotient that is whole stays so. The product may exceed 64
+  // bits.
+  division.chunks = std::ceil(sets * static_cast<double>(work.chunks) /
+                              static_cast<double>(gangs));
+  division.sequences = std::max(1.0, sets / static_cast<double>(gangs));
   return division;
 }
 

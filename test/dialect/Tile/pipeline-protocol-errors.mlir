@@ -246,6 +246,30 @@ func.func @pipeline_c2_loop(%i: index)
 }
 
 // -----
+// A slot of each group is taken in the same iteration.
+!g = !tile.pipeline<stages = 2, groups = 2>
+func.func @pipeline_c5_group_iteration(%i: index)
+    attributes {known_block_size = array<i32: 128, 1, 1>} {
+  // expected-note @below {{the pipeline is here}}
+  %p = tile.pipeline full 4 empty 4 : !g
+  tile.roles {
+    tile.role "a" warps 4 registers 40 {
+    ^bb0(%w: index):
+      %c0 = arith.constant 0 : index
+      %c1 = arith.constant 1 : index
+      %c2 = arith.constant 2 : index
+      scf.for %group = %c0 to %c2 step %c1 {
+        %next = arith.addi %i, %group : index
+        // expected-error @below {{(C5) the iteration changes in the loop over the groups; it is the same for all of them}}
+        %s = tile.acquire %p[%group] iteration %next : !g
+        tile.commit %p[%s] : !g
+      }
+    }
+  }
+  return
+}
+
+// -----
 // The loop over the groups takes one slot of each, whatever the loop around.
 !g = !tile.pipeline<stages = 2, groups = 2>
 func.func @pipeline_c5_loop(%i: index)

@@ -10,11 +10,11 @@
 // skip D x is what Xᵀ Mᵀ begins with, weights of x come in two bf16 parts.
 
 // A launch may run any of four kernels.
-// ALL: ssd.alternatives = [@kernels::@mamba2_0_consumers2_segments, @kernels::@mamba2_0_consumers1_ranges, @kernels::@mamba2_0_consumers1_segments], ssd.kernel = @kernels::@mamba2_0
+// ALL: ssd.alternatives = [@kernels::@mamba2_0_consumers2_segments8, @kernels::@mamba2_0_consumers1_ranges, @kernels::@mamba2_0_consumers1_segments8], ssd.kernel = @kernels::@mamba2_0
 // ALL-LABEL: gpu.func @mamba2_0(
 // ALL-SAME: known_block_size = array<i32: 512, 1, 1>
 // ALL-SAME: tile.segment_chunks = 0
-// ALL-LABEL: gpu.func @mamba2_0_consumers2_segments(
+// ALL-LABEL: gpu.func @mamba2_0_consumers2_segments8(
 // ALL-SAME: known_block_size = array<i32: 512, 1, 1>
 // ALL-SAME: tile.segment_chunks = 8
 // ALL-LABEL: gpu.func @mamba2_0_consumers1_ranges(
@@ -22,7 +22,7 @@
 // ALL-SAME: tile.gang = 4
 // ALL-SAME: tile.segment_chunks = 0
 // ALL: tile.role "consume" warps 4 registers 240
-// ALL-LABEL: gpu.func @mamba2_0_consumers1_segments(
+// ALL-LABEL: gpu.func @mamba2_0_consumers1_segments8(
 // ALL-SAME: tile.segment_chunks = 8
 
 // CHECK-NOT: ssd.alternatives

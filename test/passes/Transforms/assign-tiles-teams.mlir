@@ -9,11 +9,11 @@
 // Four heads share C and B: a thread block computes C Bᵀ once, with all of its eight
 // warps, and each two of them carry one head's state, cut over the channels.
 
-// ALL: ssd.alternatives = [@kernels::@mixer_0_segments], ssd.kernel = @kernels::@mixer_0
+// ALL: ssd.alternatives = [@kernels::@mixer_0_segments4], ssd.kernel = @kernels::@mixer_0
 // ALL-LABEL: gpu.func @mixer_0(
 // ALL-SAME: tile.cost = array<i64:
 // ALL-SAME: tile.segment_chunks = 0
-// ALL-LABEL: gpu.func @mixer_0_segments(
+// ALL-LABEL: gpu.func @mixer_0_segments4(
 // ALL-SAME: tile.segment_chunks = 4
 // CHECK: ssd.kernel = @kernels::@mixer_0
 // CHECK-LABEL: gpu.func @mixer_0(

@@ -139,9 +139,9 @@ func.func @short(%x: tensor<?x960x4x64xbf16>, %a: tensor<?x960x4xf32>,
 // SEGMENT-LABEL: @written
 // SEGMENT: consumers = 1, alternatives = [consumers 2 segment 4]>
 // TILES: gpu.func @dynamic_batch_8({{.*}}tile.segment_chunks = 16
-// TILES: gpu.func @dynamic_batch_8_consumers1_segments({{.*}}tile.segment_chunks = 16
+// TILES: gpu.func @dynamic_batch_8_consumers1_segments16({{.*}}tile.segment_chunks = 16
 // TILES: gpu.func @written_12({{.*}}tile.segment_chunks = 0
-// TILES: gpu.func @written_12_consumers2_segments({{.*}}tile.segment_chunks = 4
+// TILES: gpu.func @written_12_consumers2_segments4({{.*}}tile.segment_chunks = 4
 // CHECK-LABEL: @written
 // CHECK: consumers = 1, alternatives = [consumers 2 segment 4]>
 func.func @written(%x: tensor<?x?x4x64xbf16>, %a: tensor<?x?x4xf32>,

@@ -134,7 +134,7 @@ TEST_F(PlanBuilderTest, PersistentKernel) {
   ASSERT_EQ(kernel.num_grid_factors, 2);
   EXPECT_EQ(sizeOf(kernel.grid[0]), std::pair(0, int64_t(1)));
   EXPECT_EQ(sizeOf(kernel.grid[1]), std::pair(-1, int64_t(3)));
-  // Sequences that are never split need no length of segments.
+  // Ranges need no length of segments.
   plan = build("tile.gang = 12 : i64, tile.sets = 3 : i64, tile.chunk = 64 : "
                "i64");
   ASSERT_TRUE(plan) << message;

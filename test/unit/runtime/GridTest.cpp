@@ -25,6 +25,8 @@ constexpr Case cases[] = {
     {"Mamba2_16x4096", 16, 1, 12, 132, 4096, 64, 0, 132, 1, 94, true},
     // The same sequences as a whole, three in turn at most.
     {"WholeInTurn", 8, 1, 40, 132, 4096, 64, 8, 120, 1, 192, false},
+    // 75 segments of seven chunks, not of 525 · (1 / 75).
+    {"WholeQuotient", 1, 1, 1, 75, 525, 1, 7, 75, 75, 7, true},
     // As many sets as gangs: each takes one.
     {"EightSets", 2, 8, 8, 132, 4096, 64, 8, 128, 1, 64, false},
     // One long sequence in eleven segments.

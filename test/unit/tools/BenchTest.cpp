@@ -24,7 +24,7 @@ protected:
     fake = test::loadFakeDriver(driver);
     ASSERT_NE(fake, nullptr);
     // x, dt, A, B, C, D, y and S; batch and time.
-    fake->kernels = {{"mamba2_0", {8, 2}}, {"mamba2_0_segments", {8, 2}}};
+    fake->kernels = {{"mamba2_0", {8, 2}}, {"mamba2_0_segments4", {8, 2}}};
     auto created = createBenchDevice("cuda", /*threads=*/0);
     ASSERT_TRUE(bool(created)) << toString(created.takeError());
     device = std::move(*created);
