@@ -13,8 +13,9 @@ namespace mamba {
 /// that walk the same chunks side by side; a batch entry has `tile.sets`
 /// sequence sets, each walked by one gang at a time. The grid is as many gangs
 /// as are resident together, one block a multiprocessor. Sequences are cut into
-/// segments of at least `tile.segment_chunks` chunks of `tile.chunk` tokens when
-/// there are fewer sets than gangs; with 0, gangs share out ranges of all chunks.
+/// segments of at least `tile.segment_chunks` chunks of `tile.chunk` tokens
+/// when there are fewer sets than gangs; with 0, gangs share out ranges of all
+/// chunks.
 inline constexpr llvm::StringLiteral kGangAttr = "tile.gang";
 inline constexpr llvm::StringLiteral kSetsAttr = "tile.sets";
 inline constexpr llvm::StringLiteral kSegmentChunksAttr = "tile.segment_chunks";
