@@ -215,10 +215,11 @@ LogicalResult RoleKernel::emitVectors(const Piece &piece, Consumer consumer,
       return failure();
     decay = *inFront;
   }
-  for (auto &[key, buffer] : factors) {
-    // Masks are made in the main pass.
-    if (piece.isSummary)
-      break;
+  // Masks are made in the main pass.
+  ArrayRef<std::pair<FactorKey, Value>> wanted = factors;
+  if (piece.isSummary)
+    wanted = {};
+  for (auto &[key, buffer] : wanted) {
     FailureOr<Value> vector = emitFactors(emitter, key);
     if (failed(vector))
       return failure();

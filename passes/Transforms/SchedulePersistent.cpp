@@ -13,10 +13,21 @@ using namespace mamba::ssd;
 
 namespace mamba {
 
-SmallVector<int64_t, 2> ScheduleSelector::listSegments(int64_t usual) {
-  if (request.segment)
-    return {*request.segment};
-  return usual ? SmallVector<int64_t, 2>{0, usual} : SmallVector<int64_t, 2>{0};
+SmallVector<Alternative> ScheduleSelector::listKernels(
+    ScheduleAttr schedule, ArrayRef<int64_t> consumers, int64_t usualSegment) {
+  SmallVector<Alternative> kernels;
+  if (apply.getSchedule()) {
+    kernels.push_back({schedule.getConsumers(), schedule.getSegment()});
+    llvm::append_range(kernels, schedule.getAlternatives());
+    return kernels;
+  }
+  SmallVector<int64_t, 2> segments = {request.segment.value_or(0)};
+  if (usualSegment && !request.segment)
+    segments.push_back(usualSegment);
+  for (int64_t count : consumers)
+    for (int64_t segment : segments)
+      kernels.push_back({count, segment});
+  return kernels;
 }
 
 /// With the smallest batch and the longest sequences that there may be.
@@ -36,7 +47,8 @@ bool ScheduleSelector::splitsSequences(const PersistentShape &shape) {
 }
 
 void ScheduleSelector::chooseKernels(
-    ScheduleCandidate &candidate, ArrayRef<Alternative> kernels,
+    ScheduleCandidate &candidate, ArrayRef<int64_t> consumers,
+    int64_t usualSegment,
     llvm::function_ref<std::optional<PersistentShape>(Alternative)> getShape) {
   bool isWritten = apply.getSchedule().has_value();
   bool launchChooses = isWritten || hasDynamicSizes();
@@ -45,7 +57,8 @@ void ScheduleSelector::chooseKernels(
   Alternative own;
   SmallVector<Alternative> others;
   double least = std::numeric_limits<double>::infinity();
-  for (Alternative kernel : kernels) {
+  ScheduleAttr schedule = candidate.schedule;
+  for (Alternative kernel : listKernels(schedule, consumers, usualSegment)) {
     std::optional<PersistentShape> shape = getShape(kernel);
     if (!shape && isWritten)
       return;
@@ -63,7 +76,6 @@ void ScheduleSelector::chooseKernels(
     return;
   candidate.rejection.clear();
   candidate.seconds = least;
-  ScheduleAttr schedule = candidate.schedule;
   candidate.schedule = ScheduleAttr::get(
       apply.getContext(), schedule.getForm(), schedule.getChunk(),
       schedule.getSubBlock(), schedule.getOperand(), schedule.getWeights(),

@@ -46,21 +46,12 @@ void ScheduleSelector::remarkOn(const RoleShape &shape, double seconds) {
 void ScheduleSelector::evaluateRoles(ScheduleCandidate &candidate,
                                      ChunkScanOp scan) {
   ScheduleAttr schedule = candidate.schedule;
-  SmallVector<Alternative> kernels;
-  if (apply.getSchedule()) {
-    kernels.push_back({schedule.getConsumers(), schedule.getSegment()});
-    llvm::append_range(kernels, schedule.getAlternatives());
-  } else {
-    int64_t forced = schedule.getConsumers();
-    for (int64_t consumers : kConsumerChoices)
-      for (int64_t segment : listSegments(canSplit(scan) ? kSegmentChunks : 0))
-        if (!forced || forced == consumers)
-          kernels.push_back({consumers, segment});
-    if (kernels.empty())
-      kernels.push_back({forced, 0});
-  }
+  SmallVector<int64_t> consumers(std::begin(kConsumerChoices),
+                                 std::end(kConsumerChoices));
+  if (schedule.getConsumers())
+    consumers = {schedule.getConsumers()};
   chooseKernels(
-      candidate, kernels,
+      candidate, consumers, canSplit(scan) ? kSegmentChunks : 0,
       [&](Alternative kernel) -> std::optional<PersistentShape> {
         std::optional<RoleShape> shape =
             chooseRoleShape(scan, target, kernel, candidate.rejection);

@@ -103,16 +103,19 @@ private:
     int64_t channels, warps, stages, gang, sets, chunk, segment;
     double seconds;
   };
-  /// Ranges and segments of the usual length (0: not possible), or the forced
-  /// one of them.
-  llvm::SmallVector<int64_t, 2> listSegments(int64_t usual);
+  /// Those that are written, or each number of consumers with ranges and with
+  /// segments of the usual length (0: not possible), or the forced one of them.
+  llvm::SmallVector<ssd::Alternative>
+  listKernels(ssd::ScheduleAttr schedule, llvm::ArrayRef<int64_t> consumers,
+              int64_t usualSegment);
   /// Whether there are sizes for which a kernel splits sequences.
   bool splitsSequences(const PersistentShape &shape);
   /// Completes the candidate's schedule with the fastest of the kernels or,
   /// where sizes are dynamic, with all of them, between which a launch chooses.
   /// `getShape` says why there is no such kernel in the candidate's rejection.
   void chooseKernels(
-      ScheduleCandidate &candidate, llvm::ArrayRef<ssd::Alternative> kernels,
+      ScheduleCandidate &candidate, llvm::ArrayRef<int64_t> consumers,
+      int64_t usualSegment,
       llvm::function_ref<std::optional<PersistentShape>(ssd::Alternative)>
           getShape);
   std::string rejectForTeams(ssd::ScheduleAttr schedule);

@@ -38,15 +38,7 @@ void ScheduleSelector::remarkOn(const TeamShape &shape, double seconds) {
 void ScheduleSelector::evaluateTeams(ScheduleCandidate &candidate,
                                      ChunkScanOp scan) {
   ScheduleAttr schedule = candidate.schedule;
-  SmallVector<Alternative> kernels;
-  if (apply.getSchedule()) {
-    kernels.push_back({0, schedule.getSegment()});
-    llvm::append_range(kernels, schedule.getAlternatives());
-  } else {
-    for (int64_t segment : listSegments(getUsualTeamSegment(scan)))
-      kernels.push_back({0, segment});
-  }
-  chooseKernels(candidate, kernels,
+  chooseKernels(candidate, /*consumers=*/{0}, getUsualTeamSegment(scan),
                 [&](Alternative kernel) -> std::optional<PersistentShape> {
                   std::optional<TeamShape> shape =
                       chooseTeamShape(scan, &target, schedule, kernel.segment,
