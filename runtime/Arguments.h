@@ -31,8 +31,6 @@ struct CheckedArguments {
   int64_t workspaceBytes = 0;
   /// Multiprocessors of the device, 0 on the CPU.
   int64_t units = 0;
-  /// Whether a kernel that runs relies on what flags hold.
-  bool readsFlags = false;
 };
 
 /// A device as arguments are checked for it.

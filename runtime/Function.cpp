@@ -7,25 +7,42 @@
 
 using namespace mamba::rt;
 
-Status Function::check(ArgumentList arguments, PreparedLaunch &launch) const {
-  CheckedArguments &checked = launch.checked;
-  Status status = checkArguments(launchPlan, place, arguments, checked);
+Status Function::choose(const CheckedArguments &checked,
+                        LaunchChoice &choice) const {
   auto steps = launchPlan.steps();
-  for (size_t step = 0; status.isOk() && step < steps.size(); ++step) {
+  for (size_t step = 0; step < steps.size(); ++step) {
     Result<ChosenKernel> chosen =
         chooseKernel(launchPlan, steps[step], checked, gridLimit);
     if (!chosen.isOk())
       return chosen.takeStatus();
-    if (step < launch.chosen.size())
-      launch.chosen[step] = *chosen;
-    const mamba_kernel &kernel = launchPlan.kernels()[chosen->index];
+    if (step < choice.kernels.size())
+      choice.kernels[step] = *chosen;
     if (launchPlan.takesFlags(chosen->index))
-      checked.readsFlags |= chosen->work.cuts;
+      choice.readsFlags |= chosen->work.cuts;
+    const mamba_kernel &kernel = launchPlan.kernels()[chosen->index];
     TensorMapShape shape;
-    for (int32_t i = 0; status.isOk() && i < kernel.num_tensor_maps; ++i)
-      status =
+    for (int32_t i = 0; i < kernel.num_tensor_maps; ++i) {
+      Status status =
           shapeTensorMap(launchPlan, kernel.tensor_maps[i], checked, shape);
+      if (!status.isOk())
+        return status;
+    }
   }
+  return {};
+}
+
+Status Function::check(ArgumentList arguments, PreparedLaunch &launch) const {
+  CheckedArguments &checked = launch.checked;
+  Status status = checkArguments(launchPlan, place, arguments, checked);
+  if (!status.isOk())
+    return status;
+  LaunchChoice &choice = launch.choice;
+  if (recent->find(checked.symbols,
+                   [&](const LaunchChoice &kept) { choice = kept; }))
+    return {};
+  status = choose(checked, choice);
+  if (status.isOk())
+    recent->insert(checked.symbols, [&](LaunchChoice &kept) { kept = choice; });
   return status;
 }
 

@@ -184,7 +184,7 @@ Status GpuFunction::launch(ArgumentList arguments, void *workspace,
   CheckedArguments &checked = prepared.checked;
   ContextScope scope(module->device());
   status = scope.takeStatus();
-  if (status.isOk() && checked.readsFlags)
+  if (status.isOk() && prepared.choice.readsFlags)
     status = provideFlags(workspace, checked, stream);
   for (size_t step = 0; status.isOk() && step < plan().steps().size(); ++step)
     status = launchKernel(chosen(prepared, step), checked, stream);

@@ -15,7 +15,10 @@ Status TensorMapCache::get(const Driver &driver, const Plan &plan,
   for (int32_t i = 0; i < kernel.num_tensor_maps; ++i)
     key.pointers[i] = checked.pointers[kernel.tensor_maps[i].param];
   key.symbols = checked.symbols;
-  if (find(key, kernel.num_tensor_maps, maps))
+  auto count = static_cast<size_t>(kernel.num_tensor_maps);
+  if (recent.find(key, [&](const TensorMaps &kept) {
+        std::copy_n(kept.begin(), count, maps.begin());
+      }))
     return {};
   for (int32_t i = 0; i < kernel.num_tensor_maps; ++i) {
     const mamba_tensor_map &map = kernel.tensor_maps[i];
@@ -35,33 +38,8 @@ Status TensorMapCache::get(const Driver &driver, const Plan &plan,
       return driver.check(result, "cuTensorMapEncodeTiled")
           .withContext(text("tensor map of '", param.name, "'"));
   }
-  insert(key, kernel.num_tensor_maps, maps);
+  recent.insert(key, [&](TensorMaps &kept) {
+    std::copy_n(maps.begin(), count, kept.begin());
+  });
   return {};
-}
-
-bool TensorMapCache::find(const Key &key, int32_t count, TensorMaps &maps) {
-  std::lock_guard<std::mutex> lock(mutex);
-  // Launches come in the same order again and again: begin where the last
-  // search ended.
-  for (size_t i = 0; i < numEntries; ++i) {
-    size_t at = (latest + i) % numEntries;
-    if (!(entries[at].key == key))
-      continue;
-    latest = at;
-    std::copy_n(entries[at].maps.begin(), count, maps.begin());
-    return true;
-  }
-  return false;
-}
-
-void TensorMapCache::insert(const Key &key, int32_t count,
-                            const TensorMaps &maps) {
-  std::lock_guard<std::mutex> lock(mutex);
-  // Another thread may have inserted the same key: a wasted entry, no error.
-  size_t at = oldest;
-  oldest = (oldest + 1) % capacity;
-  numEntries = std::min(numEntries + 1, capacity);
-  entries[at].key = key;
-  std::copy_n(maps.begin(), count, entries[at].maps.begin());
-  latest = at;
 }

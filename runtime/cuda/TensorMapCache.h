@@ -4,10 +4,9 @@
 #ifndef MAMBA_RUNTIME_CUDA_TENSORMAPCACHE_H
 #define MAMBA_RUNTIME_CUDA_TENSORMAPCACHE_H
 
+#include "runtime/RecentValues.h"
 #include "runtime/TensorMap.h"
 #include "runtime/cuda/Driver.h"
-
-#include <mutex>
 
 namespace mamba::rt::cu {
 
@@ -36,20 +35,9 @@ private:
     std::array<int64_t, MAMBA_MAX_SYMBOLS> symbols = {};
     bool operator==(const Key &) const = default;
   };
-  struct Entry {
-    Key key;
-    TensorMaps maps;
-  };
-
-  bool find(const Key &key, int32_t count, TensorMaps &maps);
-  void insert(const Key &key, int32_t count, const TensorMaps &maps);
 
   decltype(Driver::tensorMapEncodeTiled) encode;
-  std::mutex mutex;
-  std::array<Entry, capacity> entries;
-  size_t numEntries = 0;
-  size_t oldest = 0; ///< The next one to replace.
-  size_t latest = 0; ///< Where the last search ended.
+  RecentValues<Key, TensorMaps, capacity> recent;
 };
 
 } // namespace mamba::rt::cu

@@ -73,6 +73,25 @@ TEST_F(PersistentFunction, LaunchesTheAlternativeForItsSizes) {
             "expected 4");
 }
 
+// Choices are kept for fewer sizes than these.
+TEST_F(PersistentFunction, ChoosesForEveryOfManySizes) {
+  sample = SamplePlan::alternatives();
+  ASSERT_TRUE(create().isOk());
+  constexpr int64_t sizes = 9;
+  for (int round = 0; round < 3; ++round)
+    for (int64_t i = 0; i < sizes; ++i)
+      for (bool isLong : {false, true, true}) {
+        SampleArguments given(gpu, isLong ? 27 : 1 + i, isLong ? 320 + i : 33);
+        ASSERT_TRUE(launch(given).isOk());
+        EXPECT_EQ(fake->launches.back().kernel,
+                  isLong ? "scan_wide" : "scan_outputs");
+        EXPECT_EQ(fake->launches.back().sizes,
+                  (std::vector<int64_t>{given.x.shape[0], given.x.shape[1]}));
+        if (!isLong)
+          EXPECT_EQ(fake->launches.back().grid, 4 * (1 + i));
+      }
+}
+
 // More steps than a launch keeps choices of.
 TEST_F(PersistentFunction, ChoosesInEveryOfManySteps) {
   sample = SamplePlan::alternatives();
