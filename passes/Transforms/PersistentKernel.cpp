@@ -27,8 +27,7 @@ static Value firstOfPart(ImplicitLocOpBuilder &b, Value part, Value count,
   return arith::AddIOp::create(b, whole, extra);
 }
 
-PersistentKernel::Work PersistentKernel::emitWork() {
-  Work work;
+void PersistentKernel::divideWork() {
   Value gang = number(division.gang);
   Value block = blockNumber();
   Value blocks = narrow(gpu::GridDimOp::create(b, gpu::Dimension::x));
@@ -38,20 +37,13 @@ PersistentKernel::Work PersistentKernel::emitWork() {
   work.sets = mul(narrow(batchSize), division.sets);
   work.chunks =
       arith::CeilDivUIOp::create(b, narrow(length), number(division.chunk));
-  if (!division.splits) {
-    emitRange(work);
-    return work;
-  }
-  // One at least where there are more sets than groups.
-  work.segments = arith::MaxUIOp::create(
-      b, number(1), arith::DivUIOp::create(b, work.groups, work.sets));
-  Value all = arith::MulIOp::create(b, work.sets, work.segments);
-  work.pieces =
-      arith::CeilDivUIOp::create(b, subtract(all, work.group), work.groups);
-  return work;
+  if (division.splits)
+    divideSegments();
+  else
+    divideRanges();
 }
 
-void PersistentKernel::emitRange(Work &work) {
+void PersistentKernel::divideRanges() {
   Value all = arith::MulIOp::create(b, work.sets, work.chunks);
   work.low = firstOfPart(b, work.group, all, work.groups);
   work.high = firstOfPart(b, add(work.group, number(1)), all, work.groups);
@@ -60,38 +52,39 @@ void PersistentKernel::emitRange(Work &work) {
   Value first = arith::DivUIOp::create(b, work.low, work.chunks);
   Value some =
       arith::CmpIOp::create(b, CmpIPredicate::ult, work.low, work.high);
-  work.pieces = arith::SelectOp::create(
+  work.begin = number(0);
+  work.stop = arith::SelectOp::create(
       b, some, add(subtract(work.last, first), number(1)), number(0));
+  work.stride = number(1);
 }
 
-PersistentKernel::Part PersistentKernel::emitRangePart(const Work &work,
-                                                       Value index) {
+/// With several segments a sequence, the gangs are as many as all segments:
+/// each has one, and `stride` exceeds the number of sets.
+void PersistentKernel::divideSegments() {
+  // One at least where there are more sets than groups.
+  work.segments = arith::MaxUIOp::create(
+      b, number(1), arith::DivUIOp::create(b, work.groups, work.sets));
+  work.segment = arith::DivUIOp::create(b, work.group, work.sets);
+  work.low = firstOfPart(b, work.segment, work.chunks, work.segments);
+  work.high =
+      firstOfPart(b, add(work.segment, number(1)), work.chunks, work.segments);
+  work.begin = arith::RemUIOp::create(b, work.group, work.sets);
+  work.stop = work.sets;
+  work.stride = work.groups;
+}
+
+PersistentKernel::Part PersistentKernel::emitPart(Value index) {
   Part part;
-  part.set = subtract(work.last, index);
-  Value start = arith::MulIOp::create(b, part.set, work.chunks);
-  Value stop = add(start, work.chunks);
-  part.first = subtract(arith::MaxUIOp::create(b, work.low, start), start);
-  part.end = subtract(arith::MinUIOp::create(b, work.high, stop), start);
-  return part;
-}
-
-PersistentKernel::Part PersistentKernel::emitSegment(const Work &work,
-                                                     Value index) {
-  Part part;
-  Value item =
-      add(work.group, arith::MulIOp::create(b, index, work.groups).getResult());
-  part.set = arith::RemUIOp::create(b, item, work.sets);
-  part.segment = arith::DivUIOp::create(b, item, work.sets);
-  part.first = firstOfPart(b, part.segment, work.chunks, work.segments);
-  part.end =
-      firstOfPart(b, add(part.segment, number(1)), work.chunks, work.segments);
-  return part;
-}
-
-PersistentKernel::Part PersistentKernel::emitPart(const Work &work,
-                                                  Value index) {
-  Part part =
-      division.splits ? emitSegment(work, index) : emitRangePart(work, index);
+  part.set = index;
+  part.first = work.low;
+  part.end = work.high;
+  if (!division.splits) {
+    part.set = subtract(work.last, index);
+    Value start = arith::MulIOp::create(b, part.set, work.chunks);
+    Value stop = add(start, work.chunks);
+    part.first = subtract(arith::MaxUIOp::create(b, work.low, start), start);
+    part.end = subtract(arith::MinUIOp::create(b, work.high, stop), start);
+  }
   Value sets = number(division.sets);
   part.batch = arith::DivUIOp::create(b, part.set, sets);
   Value setInBatch = arith::RemUIOp::create(b, part.set, sets);
@@ -109,8 +102,8 @@ PersistentKernel::Member PersistentKernel::emitMember(const Part &part,
           arith::RemUIOp::create(b, all, slices)};
 }
 
-Value PersistentKernel::emitIsContinued(const Work &work, const Part &part) {
-  Value behind = add(part.segment, number(1));
+Value PersistentKernel::emitIsContinued() {
+  Value behind = add(work.segment, number(1));
   return arith::CmpIOp::create(b, CmpIPredicate::ult, behind, work.segments);
 }
 
@@ -118,7 +111,7 @@ Value PersistentKernel::emitIsContinued(const Work &work, const Part &part) {
 // Addresses
 //===----------------------------------------------------------------------===//
 
-Value PersistentKernel::emitToken(Value step, const Work &work) {
+Value PersistentKernel::emitToken(Value step) {
   Value chunk = step;
   if (scan.getReverse())
     chunk = subtract(subtract(work.chunks, number(1)), step);

@@ -51,31 +51,35 @@ protected:
   /// registers; only offsets in tensors are index.
   struct Work {
     mlir::Value lane, group, groups, sets, chunks;
-    /// Of a sequence, unless that is cut into ranges.
-    mlir::Value segments;
-    /// The range of (set, chunk) pairs, and the set of its last one.
-    mlir::Value low, high, last;
-    /// Parts of sequences.
-    mlir::Value pieces;
+    /// Of a sequence, and which of them this block has; null for ranges.
+    mlir::Value segments, segment;
+    /// The range of (set, chunk) pairs, or the segment's chunks.
+    mlir::Value low, high;
+    /// The set of a range's last pair.
+    mlir::Value last;
+    /// Parts of sequences: from `begin` to `stop` by `stride`.
+    mlir::Value begin, stop, stride;
   };
-  /// A part of one sequence; its number among the segments, if there are such.
+  /// A part of one sequence: chunks `first` to `end` (exclusive).
   struct Part {
-    mlir::Value set, segment, first, end, batch, tile;
+    mlir::Value set, first, end, batch, tile;
   };
   /// One of those that a thread block works on.
   struct Member {
     mlir::Value head, slice;
   };
 
-  Work emitWork();
-  /// Part `index` of the work; of a range, the last one first.
-  Part emitPart(const Work &work, mlir::Value index);
+  /// Computes `work`, in front of everything that asks for parts.
+  void divideWork();
+  /// The part with number `index`: of a range, the set that many before the
+  /// last one; of segments, that set.
+  Part emitPart(mlir::Value index);
   Member emitMember(const Part &part, mlir::Value member);
-  /// Whether a segment has others behind it.
-  mlir::Value emitIsContinued(const Work &work, const Part &part);
+  /// Whether the segment has others behind it.
+  mlir::Value emitIsContinued();
 
   /// The first token of the chunk that a step works on.
-  mlir::Value emitToken(mlir::Value step, const Work &work);
+  mlir::Value emitToken(mlir::Value step);
   /// Tokens from `token` on.
   mlir::Value countRows(mlir::Value token);
   /// Channels of a slice that exist.
@@ -137,12 +141,12 @@ protected:
   }
 
 private:
-  void emitRange(Work &work);
-  Part emitRangePart(const Work &work, mlir::Value index);
-  Part emitSegment(const Work &work, mlir::Value index);
+  void divideRanges();
+  void divideSegments();
 
 protected:
   WorkShape division;
+  Work work;
   mlir::Value batchSize, length;
   /// Workspaces: states and decays handed over between blocks, and flags.
   mlir::Value handoverStates, handoverDecays, flagArea;

@@ -3,7 +3,7 @@
 
 // RoleKernel: the mask maker and the consumers.
 
-#include "passes/Transforms/RoleKernel.h"
+#include "passes/Transforms/RoleSlots.h"
 
 using namespace mlir;
 using namespace mamba;
@@ -102,8 +102,7 @@ LogicalResult RoleKernel::emitMasks(const Piece &piece, Iterations iterations) {
 }
 
 LogicalResult RoleKernel::emitMaskRole() {
-  Work work = emitWork();
-  return emitPieces(work, [&](Piece &piece) -> LogicalResult {
+  return emitPieces([&](Piece &piece) -> LogicalResult {
     SmallVector<Value> results;
     // In the first pass over a segment there is nothing to mask.
     auto skip = [&](Piece &pass) {
@@ -121,7 +120,7 @@ LogicalResult RoleKernel::emitMaskRole() {
           },
           results);
     };
-    if (failed(emitSummaryPass(work, piece, skip)))
+    if (failed(emitSummaryPass(piece, skip)))
       return failure();
     return emitChunks(
         piece, {},
@@ -181,21 +180,19 @@ LogicalResult RoleKernel::emitOutputs(RoleSlots &slots, RoleEmitter &emitter,
 LogicalResult RoleKernel::emitConsumeRole(Value instance) {
   // Its first operands take longer than this.
   openFlags();
-  Work work = emitWork();
   auto walkPiece = [&](Piece &piece) -> LogicalResult {
     Consumer consumer = emitMember(piece, narrow(instance));
-    if (failed(emitSummaryPass(work, piece, [&](Piece &pass) {
+    if (failed(emitSummaryPass(piece, [&](Piece &pass) {
           return emitSummary(pass, consumer, instance);
         })))
       return failure();
-    FailureOr<Value> initial =
-        emitInitialState(work, piece, consumer, instance);
+    FailureOr<Value> initial = emitInitialState(piece, consumer, instance);
     if (failed(initial))
       return failure();
     auto walk = [&](Value step, Iterations iterations, ValueRange carried,
                     SmallVectorImpl<Value> &next) -> LogicalResult {
       Operation *before = b.getInsertionBlock()->getParentOp();
-      Value token = emitToken(step, work);
+      Value token = emitToken(step);
       RoleSlots slots(*this, instance, iterations);
       slots.readsMasks = true;
       RoleEmitter emitter(b, entry, scan, axes, slots,
@@ -218,10 +215,10 @@ LogicalResult RoleKernel::emitConsumeRole(Value instance) {
     SmallVector<Value> results;
     if (failed(emitChunks(piece, *initial, walk, results)))
       return failure();
-    emitFinalState(work, piece, consumer, instance, results[0]);
+    emitFinalState(piece, consumer, instance, results[0]);
     return success();
   };
-  if (failed(emitPieces(work, walkPiece)))
+  if (failed(emitPieces(walkPiece)))
     return failure();
   tile::WaitStoresOp::create(b);
   return success();

@@ -53,6 +53,19 @@ private:
   };
   /// What a consumer works on.
   using Consumer = Member;
+  /// A chunk of a producer, which walks both passes in one loop.
+  struct Turn {
+    mlir::Value iteration, step;
+    /// Whether it is of the first pass; null in kernels that have none.
+    mlir::Value sumsUp;
+  };
+  /// What a vector role walks.
+  struct VectorWalk {
+    const Piece &piece;
+    Consumer consumer;
+    mlir::Value instance;
+    mlir::Value turns;
+  };
   /// Factors of the columns in front of a block of 16 rows of a mask.
   struct FactorKey {
     ssd::SegmentDecayOp mask;
@@ -98,7 +111,9 @@ private:
   mlir::LogicalResult createRoles();
 
   // RoleWork.cpp: who works on what.
-  mlir::LogicalResult emitPieces(const Work &work, PieceBody body);
+  mlir::Value countTurns(const Piece &piece);
+  Turn emitTurn(const Piece &piece, mlir::Value done);
+  mlir::LogicalResult emitPieces(PieceBody body);
   mlir::LogicalResult emitChunks(const Piece &piece, mlir::ValueRange initial,
                                  ChunkBody body,
                                  llvm::SmallVectorImpl<mlir::Value> &results);
@@ -109,21 +124,19 @@ private:
 
   // RoleLoad.cpp: producers.
   mlir::LogicalResult emitLoadRole();
-  void loadChunk(const Piece &piece, mlir::Value token, mlir::Value iteration);
-  mlir::LogicalResult emitVectorRole(mlir::Value instance);
-  void startCopies(const Piece &piece, Consumer consumer, mlir::Value token,
-                   const Pipeline &pipeline, mlir::Value slot,
+  void loadChunk(const Piece &piece, const Turn &turn);
+  void startCopies(const Piece &piece, Consumer consumer, const Turn &turn,
+                   const Pipeline &pipeline, mlir::Value group,
                    llvm::ArrayRef<unsigned> operands);
-  void startVectors(const Piece &piece, Consumer consumer, const Work &work,
-                    mlir::Value instance, mlir::Value step, mlir::Value ring);
+  mlir::LogicalResult emitVectorRole(mlir::Value instance);
+  void startVectors(const VectorWalk &walk, mlir::Value done);
   mlir::FailureOr<mlir::Value> emitFactors(TileEmitter &emitter,
                                            const FactorKey &key);
-  mlir::LogicalResult emitVectors(const Piece &piece, Consumer consumer,
-                                  mlir::Value instance, mlir::Value token,
-                                  mlir::Value ring, mlir::Value slot,
-                                  mlir::Operation *before, mlir::Value &decay);
-  mlir::LogicalResult walkVectors(const Piece &piece, Consumer consumer,
-                                  const Work &work, mlir::Value instance);
+  mlir::LogicalResult emitExports(TileEmitter &emitter, mlir::Value slot,
+                                  mlir::Value decay, bool inSummary);
+  mlir::LogicalResult emitVectors(const VectorWalk &walk, mlir::Value done,
+                                  mlir::Value &decay);
+  mlir::LogicalResult walkVectors(const Piece &piece, mlir::Value instance);
 
   // RoleConsume.cpp: the mask role and the consumers.
   mlir::LogicalResult emitMaskRole();
@@ -138,20 +151,19 @@ private:
                                   mlir::Value iteration);
 
   // RoleState.cpp: the state at the ends of pieces.
-  mlir::FailureOr<mlir::Value> emitInitialState(const Work &work,
-                                                const Piece &piece,
-                                                Consumer consumer,
-                                                mlir::Value instance);
+  mlir::FailureOr<mlir::Value>
+  emitInitialState(const Piece &piece, Consumer consumer, mlir::Value instance);
   mlir::Value loadHandover(mlir::Value slot);
   void storeHandover(mlir::Value state, mlir::Value instance);
   mlir::Value handoverIndex(mlir::Value block, mlir::Value instance);
-  void emitFinalState(const Work &work, const Piece &piece, Consumer consumer,
+  void emitFinalState(const Piece &piece, Consumer consumer,
                       mlir::Value instance, mlir::Value state);
 
   // RoleSummary.cpp: split sequences.
-  mlir::FailureOr<mlir::Value>
-  emitTransition(const Work &work, const Part &part, Consumer consumer,
-                 mlir::Value step, mlir::Operation *before);
+  mlir::FailureOr<mlir::Value> emitTransition(const Part &part,
+                                              Consumer consumer,
+                                              mlir::Value step,
+                                              mlir::Operation *before);
   /// The search for the chunks that count, in rounds of one chunk a warp.
   struct Search {
     mlir::Operation *loop;
@@ -164,10 +176,10 @@ private:
     mlir::Value warp, chunk;
     Consumer consumer;
   };
-  mlir::LogicalResult searchChunks(const Work &work, const Part &part,
-                                   const Search &search, mlir::Value &reach,
+  mlir::LogicalResult searchChunks(const Part &part, const Search &search,
+                                   mlir::Value &reach,
                                    llvm::SmallVectorImpl<mlir::Value> &decays);
-  mlir::FailureOr<mlir::Value> emitSearch(const Work &work, const Part &part);
+  mlir::FailureOr<mlir::Value> emitSearch(const Part &part);
   mlir::FailureOr<mlir::Value> emitReach();
   mlir::LogicalResult prepareSummaries();
   /// The pieces of a block of a split sequence have a first pass, in which the
@@ -175,14 +187,14 @@ private:
   /// condition that there are such. Afterwards the piece's iteration is the one
   /// behind it.
   mlir::LogicalResult
-  emitSummaryPass(const Work &work, Piece &piece,
+  emitSummaryPass(Piece &piece,
                   llvm::function_ref<mlir::LogicalResult(Piece &)> body);
   mlir::LogicalResult emitSummary(const Piece &piece, Consumer consumer,
                                   mlir::Value instance);
   mlir::Value accumulate(mlir::Value state, mlir::Value decay,
                          llvm::function_ref<mlir::Value()> other);
-  mlir::Value combineSummaries(const Work &work, const Piece &piece,
-                               Consumer consumer, mlir::Value instance);
+  mlir::Value combineSummaries(const Piece &piece, Consumer consumer,
+                               mlir::Value instance);
 
   TileAxes axes;
   mlir::OpBuilder entry;
@@ -204,47 +216,6 @@ private:
   Pipeline shared, own, mask;
   /// Chunks of the first pass of a split sequence (i32).
   mlir::Value reach;
-};
-
-/// The slots of one iteration of a role, waited for on first use.
-class RoleSlots : public RoleInputs {
-public:
-  RoleSlots(RoleKernel &kernel, mlir::Value group,
-            RoleKernel::Iterations iterations)
-      : kernel(kernel), group(group), iterations(iterations) {}
-
-  bool holdsTile(mlir::Value tile) override;
-  mlir::Value getTile(mlir::Value tile) override;
-  mlir::Value getVector(mlir::Value value, Form form) override;
-  mlir::Value getFactors(ssd::SegmentDecayOp mask, mlir::Value scale,
-                         int64_t block) override;
-
-  mlir::Value getShared() {
-    return wait(kernel.shared, sharedSlot, {}, iterations.operands);
-  }
-  mlir::Value getOwn() {
-    return wait(kernel.own, ownSlot, group, iterations.operands);
-  }
-  mlir::Value getMask() {
-    return wait(kernel.mask, maskSlot, group, iterations.masks);
-  }
-  /// The masks that this role reads from buffers; none in the mask role.
-  bool readsMasks = false;
-  /// In the first pass over a segment.
-  bool sumsUp = false;
-  /// A slot that another user of this iteration has waited for.
-  void bindShared(mlir::Value slot) { sharedSlot = slot; }
-  void release(const RoleKernel::Pipeline &pipeline, mlir::Value slot,
-               mlir::ValueRange after);
-
-private:
-  mlir::Value wait(const RoleKernel::Pipeline &pipeline, mlir::Value &slot,
-                   mlir::Value group, mlir::Value iteration);
-
-  RoleKernel &kernel;
-  mlir::Value group;
-  RoleKernel::Iterations iterations;
-  mlir::Value sharedSlot, ownSlot, maskSlot;
 };
 
 } // namespace mamba

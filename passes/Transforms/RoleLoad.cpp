@@ -10,24 +10,6 @@ using namespace mlir;
 using namespace mamba;
 using namespace mamba::ssd;
 
-/// Announces and starts the bulk copies of `operands` into a slot.
-void RoleKernel::startCopies(const Piece &piece, Consumer consumer, Value token,
-                             const Pipeline &pipeline, Value slot,
-                             ArrayRef<unsigned> operands) {
-  int64_t bytes = 0;
-  for (unsigned operand : operands)
-    bytes += cast<tile::BufferType>(tiles.lookup(operand).buffer.getType())
-                 .getStageBytes();
-  tile::ExpectOp::create(b, pipeline.value, slot, bytes);
-  for (unsigned operand : operands) {
-    BulkTile tile = tiles.lookup(operand);
-    Value stage = tile::StageOp::create(b, tile.buffer, slot);
-    tile::CopyBulkOp::create(
-        b, tile.map, emitCoordinates(tile.access, piece, consumer, token),
-        stage, pipeline.value, slot);
-  }
-}
-
 /// Operands that products of the state's next value read.
 static SmallVector<unsigned> findSummaryOperands(ChunkScanOp scan,
                                                  ArrayRef<unsigned> operands) {
@@ -45,42 +27,62 @@ static SmallVector<unsigned> findSummaryOperands(ChunkScanOp scan,
   });
 }
 
-/// The copies of a chunk: what the consumers share, then each one's own. The
-/// vector roles have more to do for a chunk than this one.
-void RoleKernel::loadChunk(const Piece &piece, Value token, Value iteration) {
-  auto choose = [&](ArrayRef<unsigned> operands) {
-    return piece.isSummary ? findSummaryOperands(scan, operands)
-                           : SmallVector<unsigned>(operands);
+/// Acquires a slot, announces the bulk copies of `operands` into it and starts
+/// them.
+void RoleKernel::startCopies(const Piece &piece, Consumer consumer,
+                             const Turn &turn, const Pipeline &pipeline,
+                             Value group, ArrayRef<unsigned> operands) {
+  Value token = emitToken(turn.step);
+  int64_t bytes = 0;
+  for (unsigned operand : operands)
+    bytes += cast<tile::BufferType>(tiles.lookup(operand).buffer.getType())
+                 .getStageBytes();
+  Value slot =
+      tile::AcquireOp::create(b, pipeline.value, group, turn.iteration);
+  tile::ExpectOp::create(b, pipeline.value, slot, bytes);
+  for (unsigned operand : operands) {
+    BulkTile tile = tiles.lookup(operand);
+    Value stage = tile::StageOp::create(b, tile.buffer, slot);
+    tile::CopyBulkOp::create(
+        b, tile.map, emitCoordinates(tile.access, piece, consumer, token),
+        stage, pipeline.value, slot);
+  }
+}
+
+/// The copies of a chunk: what the consumers share, then each one's own; in the
+/// first pass over a segment, what the summary needs of them. The vector roles
+/// have more to do for a chunk than this one.
+void RoleKernel::loadChunk(const Piece &piece, const Turn &turn) {
+  auto load = [&](ArrayRef<unsigned> common, ArrayRef<unsigned> each) {
+    startCopies(piece, emitMember(piece, number(0)), turn, shared, Value(),
+                common);
+    auto loop =
+        scf::ForOp::create(b, index(0), index(shape.consumers), index(1));
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    Value group = loop.getInductionVar();
+    startCopies(piece, emitMember(piece, narrow(group)), turn, own, group,
+                each);
   };
-  Value slot = tile::AcquireOp::create(b, shared.value, Value(), iteration);
-  startCopies(piece, emitMember(piece, number(0)), token, shared, slot,
-              choose(sharedTiles));
-  auto loop = scf::ForOp::create(b, index(0), index(shape.consumers), index(1));
+  if (!turn.sumsUp)
+    return load(sharedTiles, ownTiles);
+  auto choice = scf::IfOp::create(b, turn.sumsUp, /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(loop.getBody());
-  Value group = loop.getInductionVar();
-  slot = tile::AcquireOp::create(b, own.value, group, iteration);
-  startCopies(piece, emitMember(piece, narrow(group)), token, own, slot,
-              choose(ownTiles));
+  b.setInsertionPoint(choice.thenYield());
+  load(findSummaryOperands(scan, sharedTiles),
+       findSummaryOperands(scan, ownTiles));
+  b.setInsertionPoint(choice.elseYield());
+  load(sharedTiles, ownTiles);
 }
 
 LogicalResult RoleKernel::emitLoadRole() {
-  Work work = emitWork();
-  return emitPieces(work, [&](Piece &piece) -> LogicalResult {
-    auto walk = [&](const Piece &pass) {
-      SmallVector<Value> results;
-      return emitChunks(
-          pass, {},
-          [&](Value step, Iterations iterations, ValueRange,
-              SmallVectorImpl<Value> &) {
-            loadChunk(pass, emitToken(step, work), iterations.operands);
-            return success();
-          },
-          results);
-    };
-    if (failed(emitSummaryPass(work, piece, walk)))
-      return failure();
-    return walk(piece);
+  return emitPieces([&](Piece &piece) -> LogicalResult {
+    auto loop = scf::ForOp::create(b, number(0), countTurns(piece), number(1));
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    Value done = loop.getInductionVar();
+    loadChunk(piece, emitTurn(piece, done));
+    return success();
   });
 }
 
@@ -88,27 +90,33 @@ LogicalResult RoleKernel::emitLoadRole() {
 // Vectors over tokens
 //===----------------------------------------------------------------------===//
 
-/// Starts the copies of the vectors of `step` into their rings; nothing is read
-/// outside of the pass.
-void RoleKernel::startVectors(const Piece &piece, Consumer consumer,
-                              const Work &work, Value instance, Value step,
-                              Value ring) {
-  Value inside = arith::CmpIOp::create(
-      b,
-      piece.isSummary ? arith::CmpIPredicate::sge : arith::CmpIPredicate::ult,
-      step, piece.isSummary ? subtract(piece.end, reach) : piece.end);
-  Value token = emitToken(step, work);
+/// The stage of a ring for the turn behind `done` others.
+static Value getRingStage(ImplicitLocOpBuilder &b, Value done,
+                          Value firstOfRing) {
+  Value stages = arith::ConstantIntOp::create(b, kRingStages, 32);
+  Value stage = arith::RemUIOp::create(b, done, stages);
+  Value at = arith::AddIOp::create(b, firstOfRing, stage);
+  return arith::IndexCastOp::create(b, b.getIndexType(), at);
+}
+
+/// Starts the copies of the vectors of a turn into their rings; nothing is read
+/// behind the last one.
+void RoleKernel::startVectors(const VectorWalk &walk, Value done) {
+  const Piece &piece = walk.piece;
+  Value exists =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::slt, done, walk.turns);
+  Value token = emitToken(emitTurn(piece, done).step);
   Value rows =
-      widen(arith::SelectOp::create(b, inside, countRows(token), number(0)));
+      widen(arith::SelectOp::create(b, exists, countRows(token), number(0)));
+  Value ring = getRingStage(b, done, mul(narrow(walk.instance), kRingStages));
   for (auto [operand, buffer] : vectorRings) {
     Access access =
         makeAccess(scan.getIns()[operand], scan.getInRole(operand).getRoles());
     int64_t stride = access.getStride(DimRole::Time);
-    Value offset = tokenOffset(access, piece, consumer, token);
-    Value stage = tile::StageOp::create(
-        b, buffer, widen(add(mul(narrow(instance), kRingStages), ring)));
+    Value offset = tokenOffset(access, piece, walk.consumer, token);
     tile::CopyVectorOp::create(b, access.pointer, offset, index(stride), rows,
-                               stage, /*team=*/nullptr);
+                               tile::StageOp::create(b, buffer, ring),
+                               /*team=*/nullptr);
   }
   tile::CommitCopiesOp::create(b);
 }
@@ -169,30 +177,14 @@ static void shareScans(ImplicitLocOpBuilder &b, Block *block) {
       scan.erase();
 }
 
-/// Computes every vector that other roles asked for in this pass. `decay` is
-/// that of the chunks behind, if there is one; then that in front of this one.
-LogicalResult RoleKernel::emitVectors(const Piece &piece, Consumer consumer,
-                                      Value instance, Value token, Value ring,
-                                      Value slot, Operation *before,
-                                      Value &decay) {
-  MLIRContext *context = b.getContext();
-  TileEmitter emitter(b, entry, scan, axes, TileShape());
-  for (auto [operand, buffer] : vectorRings) {
-    Value stage = tile::StageOp::create(
-        b, buffer, widen(add(mul(narrow(instance), kRingStages), ring)));
-    Value tile = scan.getBody().getArgument(operand);
-    auto type = cast<RankedTensorType>(tile.getType());
-    emitter.bindVector(
-        tile, tile::LoadSharedOp::create(
-                  b, type.cloneWithEncoding(tile::LaneAttr::get(context)),
-                  stage, /*transposed=*/false));
-  }
-  bindPartOperands(emitter, piece, consumer, before);
-  emitter.bindValidRows(
-      arith::MinSIOp::create(b, countRows(token), number(scan.getChunk())));
+/// Stores the vectors that other roles asked for, either those of the first
+/// pass or all others. `decay`, if there is one, scales what chunks add to the
+/// state.
+LogicalResult RoleKernel::emitExports(TileEmitter &emitter, Value slot,
+                                      Value decay, bool inSummary) {
   Value weights = getStateWeights(scan);
   for (auto &[key, buffer] : exports) {
-    if (piece.isSummary && !summaryExports.contains(key))
+    if (summaryExports.contains(key) != inSummary)
       continue;
     FailureOr<Value> value = emitter.emit(key.first);
     if (failed(value))
@@ -209,80 +201,94 @@ LogicalResult RoleKernel::emitVectors(const Piece &piece, Consumer consumer,
                                 tile::StageOp::create(b, buffer, slot),
                                 /*transposed=*/false);
   }
-  if (decay) {
-    FailureOr<Value> inFront = emitDecay(emitter, decay);
-    if (failed(inFront))
-      return failure();
-    decay = *inFront;
-  }
-  // Masks are made in the main pass.
-  ArrayRef<std::pair<FactorKey, Value>> wanted = factors;
-  if (piece.isSummary)
-    wanted = {};
-  for (auto &[key, buffer] : wanted) {
-    FailureOr<Value> vector = emitFactors(emitter, key);
-    if (failed(vector))
-      return failure();
-    tile::StoreSharedOp::create(b, *vector,
-                                tile::StageOp::create(b, buffer, slot),
-                                /*transposed=*/false);
-  }
+  if (!inSummary)
+    for (auto &[key, buffer] : factors) {
+      FailureOr<Value> vector = emitFactors(emitter, key);
+      if (failed(vector))
+        return failure();
+      tile::StoreSharedOp::create(b, *vector,
+                                  tile::StageOp::create(b, buffer, slot),
+                                  /*transposed=*/false);
+    }
   shareScans(b, b.getInsertionBlock());
   return success();
 }
 
-/// The vectors of a piece or, of its first pass, those that the summary needs;
-/// there the weights get the decay of the chunks behind.
-LogicalResult RoleKernel::walkVectors(const Piece &piece, Consumer consumer,
-                                      const Work &work, Value instance) {
-  bool sumsUp = piece.isSummary;
-  // The step after `count` others of the pass.
-  auto stepAfter = [&](Value step, int64_t count) {
-    return add(step, number(sumsUp ? -count : count));
-  };
-  Value first = sumsUp ? stepAfter(piece.end, 1) : piece.first;
-  for (int64_t ahead = 0; ahead < kRingStages; ++ahead)
-    startVectors(piece, consumer, work, instance, stepAfter(first, ahead),
-                 number(ahead));
-  auto walk = [&](Value step, Iterations iterations, ValueRange decays,
-                  SmallVectorImpl<Value> &next) -> LogicalResult {
-    Operation *before = b.getInsertionBlock()->getParentOp();
-    Value slot =
-        tile::AcquireOp::create(b, own.value, instance, iterations.operands);
-    Value token = emitToken(step, work);
-    tile::WaitCopiesOp::create(b, kRingStages - 1);
-    tile::WarpBarrierOp::create(b);
-    Value done = sumsUp ? subtract(first, step) : subtract(step, first);
-    Value ring = arith::RemUIOp::create(b, done, number(kRingStages));
-    Value decay = decays.empty() ? Value() : decays.front();
-    if (failed(emitVectors(piece, consumer, instance, token, ring, slot, before,
-                           decay)))
-      return failure();
-    tile::CommitOp::create(b, own.value, slot);
-    startVectors(piece, consumer, work, instance, stepAfter(step, kRingStages),
-                 ring);
-    if (decay)
-      next.push_back(decay);
-    return success();
-  };
-  SmallVector<Value> initial, results;
-  if (sumsUp && *getScalarTransition(scan))
-    initial.push_back(one());
-  if (failed(emitChunks(piece, initial, walk, results)))
+/// A turn of a vector role. `decay` is that of the chunks behind in the first
+/// pass, if chunks decay, and one in the main pass; then that for the next one.
+LogicalResult RoleKernel::emitVectors(const VectorWalk &walk, Value done,
+                                      Value &decay) {
+  const Piece &piece = walk.piece;
+  Turn turn = emitTurn(piece, done);
+  Value slot =
+      tile::AcquireOp::create(b, own.value, walk.instance, turn.iteration);
+  tile::WaitCopiesOp::create(b, kRingStages - 1);
+  tile::WarpBarrierOp::create(b);
+  TileEmitter emitter(b, entry, scan, axes, TileShape());
+  Value ring = getRingStage(b, done, mul(narrow(walk.instance), kRingStages));
+  for (auto [operand, buffer] : vectorRings) {
+    Value tile = scan.getBody().getArgument(operand);
+    auto type = cast<RankedTensorType>(tile.getType());
+    emitter.bindVector(
+        tile,
+        tile::LoadSharedOp::create(
+            b, type.cloneWithEncoding(tile::LaneAttr::get(b.getContext())),
+            tile::StageOp::create(b, buffer, ring),
+            /*transposed=*/false));
+  }
+  bindPartOperands(emitter, piece, walk.consumer,
+                   b.getInsertionBlock()->getParentOp());
+  Value rows = countRows(emitToken(turn.step));
+  emitter.bindValidRows(
+      arith::MinSIOp::create(b, rows, number(scan.getChunk())));
+  if (failed(emitExports(emitter, slot, decay, /*inSummary=*/true)))
     return failure();
+  if (decay) {
+    FailureOr<Value> inFront = emitDecay(emitter, decay);
+    if (failed(inFront))
+      return failure();
+    Value goesOn = emitTurn(piece, add(done, number(1))).sumsUp;
+    decay = arith::SelectOp::create(b, goesOn, *inFront, one());
+  }
+  // Masks are made in the main pass.
+  OpBuilder::InsertionGuard guard(b);
+  if (turn.sumsUp) {
+    auto choice = scf::IfOp::create(b, turn.sumsUp, /*withElseRegion=*/true);
+    b.setInsertionPoint(choice.elseYield());
+  }
+  if (failed(emitExports(emitter, slot, Value(), /*inSummary=*/false)))
+    return failure();
+  if (turn.sumsUp)
+    b.setInsertionPointAfter(b.getInsertionBlock()->getParentOp());
+  tile::CommitOp::create(b, own.value, slot);
+  return success();
+}
+
+/// Walks the turns of a piece; copies run ahead of them.
+LogicalResult RoleKernel::walkVectors(const Piece &piece, Value instance) {
+  SmallVector<Value> initial;
+  if (reach && *getScalarTransition(scan))
+    initial.push_back(one());
+  VectorWalk walk = {piece, emitMember(piece, narrow(instance)), instance,
+                     countTurns(piece)};
+  auto begin = scf::ForOp::create(b, number(0), number(kRingStages), number(1));
+  auto loop = scf::ForOp::create(b, number(0), walk.turns, number(1), initial);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(begin.getBody());
+  startVectors(walk, begin.getInductionVar());
+  b.setInsertionPointToStart(loop.getBody());
+  Value done = loop.getInductionVar();
+  Value decay = initial.empty() ? Value() : loop.getRegionIterArg(0);
+  if (failed(emitVectors(walk, done, decay)))
+    return failure();
+  startVectors(walk, add(done, number(kRingStages)));
+  if (decay)
+    scf::YieldOp::create(b, decay);
+  b.setInsertionPointAfter(loop);
   tile::WaitCopiesOp::create(b, 0);
   return success();
 }
 
 LogicalResult RoleKernel::emitVectorRole(Value instance) {
-  Work work = emitWork();
-  return emitPieces(work, [&](Piece &piece) -> LogicalResult {
-    Consumer consumer = emitMember(piece, narrow(instance));
-    auto walk = [&](const Piece &pass) {
-      return walkVectors(pass, consumer, work, instance);
-    };
-    if (failed(emitSummaryPass(work, piece, walk)))
-      return failure();
-    return walk(piece);
-  });
+  return emitPieces([&](Piece &piece) { return walkVectors(piece, instance); });
 }

@@ -35,8 +35,7 @@ void RoleKernel::storeHandover(Value state, Value instance) {
 /// The state in front of a piece. At the start of a sequence it is given. In a
 /// split sequence it is combined from the summaries of the segments before,
 /// each with its decay; elsewhere the gang before hands it over.
-FailureOr<Value> RoleKernel::emitInitialState(const Work &work,
-                                              const Piece &piece,
+FailureOr<Value> RoleKernel::emitInitialState(const Piece &piece,
                                               Consumer consumer,
                                               Value instance) {
   auto receive = [&]() -> Value {
@@ -46,7 +45,7 @@ FailureOr<Value> RoleKernel::emitInitialState(const Work &work,
     return loadHandover(slot);
   };
   if (division.splits)
-    return combineSummaries(work, piece, consumer, instance);
+    return combineSummaries(piece, consumer, instance);
   Value atStart = arith::CmpIOp::create(b, arith::CmpIPredicate::eq,
                                         piece.first, number(0));
   return choose(atStart, [&] { return loadInit(piece, consumer); }, receive);
@@ -54,9 +53,8 @@ FailureOr<Value> RoleKernel::emitInitialState(const Work &work,
 
 /// Behind a piece the state is final, or goes to the gang that continues the
 /// sequence (split sequences have handed over their summaries before).
-void RoleKernel::emitFinalState(const Work &work, const Piece &piece,
-                                Consumer consumer, Value instance,
-                                Value state) {
+void RoleKernel::emitFinalState(const Piece &piece, Consumer consumer,
+                                Value instance, Value state) {
   Value atEnd = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, piece.end,
                                       work.chunks);
   auto choice = scf::IfOp::create(b, atEnd, /*withElse=*/!division.splits);

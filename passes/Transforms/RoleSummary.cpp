@@ -8,7 +8,7 @@
 // the summaries. Last of all comes the segment's begin, so that the main pass
 // finds it in the cache.
 
-#include "passes/Transforms/RoleKernel.h"
+#include "passes/Transforms/RoleSlots.h"
 
 using namespace mlir;
 using namespace mamba;
@@ -36,11 +36,10 @@ static Value isAnyNotZero(ImplicitLocOpBuilder &b, ValueRange decays) {
 
 /// The transition of the chunk at `step` of the segment; of chunks in front of
 /// it, the identity.
-FailureOr<Value> RoleKernel::emitTransition(const Work &work, const Part &part,
-                                            Consumer consumer, Value step,
-                                            Operation *before) {
+FailureOr<Value> RoleKernel::emitTransition(const Part &part, Consumer consumer,
+                                            Value step, Operation *before) {
   Value inside = arith::CmpIOp::create(b, CmpIPredicate::sge, step, part.first);
-  Value token = emitToken(step, work);
+  Value token = emitToken(step);
   Value valid =
       arith::MinSIOp::create(b, countRows(token), number(scan.getChunk()));
   Value rows = arith::SelectOp::create(b, inside, valid, number(0));
@@ -66,13 +65,13 @@ FailureOr<Value> RoleKernel::emitTransition(const Work &work, const Part &part,
 
 /// A round of the search: each warp works out the transition of one chunk for
 /// one consumer, and then all go through them, the last chunk first.
-LogicalResult RoleKernel::searchChunks(const Work &work, const Part &part,
-                                       const Search &search, Value &reach,
+LogicalResult RoleKernel::searchChunks(const Part &part, const Search &search,
+                                       Value &reach,
                                        SmallVectorImpl<Value> &decays) {
   Value behind = add(mul(search.round, search.span), search.chunk);
   Value step = subtract(subtract(part.end, number(1)), behind);
   FailureOr<Value> transition =
-      emitTransition(work, part, search.consumer, step, search.loop);
+      emitTransition(part, search.consumer, step, search.loop);
   if (failed(transition))
     return failure();
   auto buffer = cast<tile::BufferType>(search.transitions.getType());
@@ -81,16 +80,28 @@ LogicalResult RoleKernel::searchChunks(const Work &work, const Part &part,
       tile::StageOp::create(b, search.transitions, search.warp),
       /*transposed=*/false);
   tile::BarrierOp::create(b);
-  for (int64_t chunk = 0; chunk < search.span; ++chunk) {
-    Value counts = isAnyNotZero(b, decays);
-    for (int64_t i = 0; i < shape.consumers; ++i) {
-      Value stage = tile::StageOp::create(b, search.transitions,
-                                          index(chunk * shape.consumers + i));
-      decays[i] = arith::MulFOp::create(
-          b, decays[i], tile::LoadElementOp::create(b, stage, /*index=*/0));
+  SmallVector<Value> carried = {reach};
+  llvm::append_range(carried, decays);
+  auto loop =
+      scf::ForOp::create(b, index(0), index(search.span), index(1), carried);
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    Value slot = mul(loop.getInductionVar(), shape.consumers);
+    ValueRange behind = loop.getRegionIterArgs().drop_front();
+    Value counts =
+        arith::ExtUIOp::create(b, b.getI32Type(), isAnyNotZero(b, behind));
+    SmallVector<Value> next = {add(loop.getRegionIterArg(0), counts)};
+    for (auto [i, decay] : llvm::enumerate(behind)) {
+      Value stage =
+          tile::StageOp::create(b, search.transitions, add(slot, index(i)));
+      next.push_back(arith::MulFOp::create(
+          b, decay, tile::LoadElementOp::create(b, stage, /*index=*/0)));
     }
-    reach = add(reach, arith::ExtUIOp::create(b, b.getI32Type(), counts));
+    scf::YieldOp::create(b, next);
   }
+  reach = loop.getResult(0);
+  llvm::copy(loop.getResults().drop_front(), decays.begin());
   // The next round overwrites the transitions.
   tile::BarrierOp::create(b);
   return success();
@@ -98,7 +109,7 @@ LogicalResult RoleKernel::searchChunks(const Work &work, const Part &part,
 
 /// The chunks at the end of the segment that its summary needs: those in front
 /// of them have decayed to zero there, in f32, for every consumer.
-FailureOr<Value> RoleKernel::emitSearch(const Work &work, const Part &part) {
+FailureOr<Value> RoleKernel::emitSearch(const Part &part) {
   Value chunks = subtract(part.end, part.first);
   constexpr int64_t kLeastElements = 4;
   Search search;
@@ -130,7 +141,7 @@ FailureOr<Value> RoleKernel::emitSearch(const Work &work, const Part &part) {
     SmallVector<Value> decays(carried.drop_front());
     search.loop = loop;
     search.round = loop.getInductionVar();
-    if (failed(searchChunks(work, part, search, reach, decays)))
+    if (failed(searchChunks(part, search, reach, decays)))
       return failure();
     SmallVector<Value> results = {reach};
     llvm::append_range(results, decays);
@@ -141,11 +152,10 @@ FailureOr<Value> RoleKernel::emitSearch(const Work &work, const Part &part) {
 
 /// The chunks of the block's first pass; 0 where nobody wants its summary.
 FailureOr<Value> RoleKernel::emitReach() {
-  Work work = emitWork();
-  Part part = emitPart(work, number(0));
+  Part part = emitPart(work.begin);
   Value chunks = subtract(part.end, part.first);
-  Value wanted = arith::SelectOp::create(b, emitIsContinued(work, part), chunks,
-                                         number(0));
+  Value wanted =
+      arith::SelectOp::create(b, emitIsContinued(), chunks, number(0));
   if (!*getScalarTransition(scan))
     return wanted;
   Value isLong = arith::CmpIOp::create(b, CmpIPredicate::ugt, wanted,
@@ -154,7 +164,7 @@ FailureOr<Value> RoleKernel::emitReach() {
                                   /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToEnd(choice.thenBlock());
-  FailureOr<Value> found = emitSearch(work, part);
+  FailureOr<Value> found = emitSearch(part);
   if (failed(found))
     return failure();
   scf::YieldOp::create(b, *found);
@@ -182,11 +192,11 @@ LogicalResult RoleKernel::prepareSummaries() {
 //===----------------------------------------------------------------------===//
 
 LogicalResult
-RoleKernel::emitSummaryPass(const Work &work, Piece &piece,
+RoleKernel::emitSummaryPass(Piece &piece,
                             llvm::function_ref<LogicalResult(Piece &)> body) {
   if (shape.segmentChunks == 0)
     return success();
-  auto conditional = scf::IfOp::create(b, emitIsContinued(work, piece),
+  auto conditional = scf::IfOp::create(b, emitIsContinued(),
                                        /*withElseRegion=*/false);
   {
     OpBuilder::InsertionGuard guard(b);
@@ -252,32 +262,38 @@ Value RoleKernel::accumulate(Value state, Value decay,
 
 /// The state in front of a segment: the summaries of the segments before, the
 /// last one first, each times the decays of those behind it.
-Value RoleKernel::combineSummaries(const Work &work, const Piece &piece,
-                                   Consumer consumer, Value instance) {
-  auto slotOf = [&](Value segment) {
+Value RoleKernel::combineSummaries(const Piece &piece, Consumer consumer,
+                                   Value instance) {
+  // The segment so many before this one; the first one again and again.
+  auto slotBefore = [&](Value count) {
+    Value segment =
+        arith::MaxSIOp::create(b, subtract(work.segment, count), number(0));
     Value group = add(arith::MulIOp::create(b, segment, work.sets), piece.set);
     return handoverIndex(add(mul(group, shape.gang), work.lane), instance);
   };
-  Value stride = widen(mul(work.sets, shape.gang * shape.consumers));
-  tile::AwaitOp::create(b, handoverFlags, slotOf(number(0)),
-                        widen(piece.segment), stride);
-  auto loop = scf::ForOp::create(b, number(0), piece.segment, number(1),
-                                 ValueRange{zeroState(), one()});
+  auto loadDecay = [&](Value count) {
+    Type type = RankedTensorType::get({ShapedType::kDynamic}, b.getF32Type());
+    Access decays = {handoverDecays, cast<RankedTensorType>(type), {}};
+    return loadScalar(decays, slotBefore(count));
+  };
+  tile::AwaitOp::create(b, handoverFlags, slotBefore(work.segment),
+                        widen(work.segment),
+                        widen(mul(work.sets, shape.gang * shape.consumers)));
+  // The sum; the decay behind the next segment, and that segment's own: loaded
+  // a turn ahead, so that its summary need not wait for it.
+  auto loop =
+      scf::ForOp::create(b, number(0), work.segment, number(1),
+                         ValueRange{zeroState(), one(), loadDecay(number(1))});
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
-    Value last = subtract(piece.segment, number(1));
-    Value slot = slotOf(subtract(last, loop.getInductionVar()));
-    Value decay = loop.getRegionIterArg(1);
-    Value state = accumulate(loop.getRegionIterArg(0), decay,
-                             [&] { return loadHandover(slot); });
-    Access decays = {
-        handoverDecays,
-        RankedTensorType::get({ShapedType::kDynamic}, b.getF32Type()),
-        {}};
-    scf::YieldOp::create(
-        b, ValueRange{state, arith::MulFOp::create(b, decay,
-                                                   loadScalar(decays, slot))});
+    Value count = add(loop.getInductionVar(), number(1));
+    ValueRange carried = loop.getRegionIterArgs();
+    Value ahead = loadDecay(add(count, number(1)));
+    Value state = accumulate(carried[0], carried[1],
+                             [&] { return loadHandover(slotBefore(count)); });
+    Value decay = arith::MulFOp::create(b, carried[1], carried[2]);
+    scf::YieldOp::create(b, ValueRange{state, decay, ahead});
   }
   Value state = loop.getResult(0);
   if (scan.getInits().empty())

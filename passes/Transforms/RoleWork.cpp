@@ -10,18 +10,35 @@ using namespace mlir;
 using namespace mamba;
 using namespace mamba::ssd;
 
-LogicalResult RoleKernel::emitPieces(const Work &work, PieceBody body) {
-  auto loop = scf::ForOp::create(b, number(0), work.pieces, number(1),
+LogicalResult RoleKernel::emitPieces(PieceBody body) {
+  auto loop = scf::ForOp::create(b, work.begin, work.stop, work.stride,
                                  ValueRange{number(0)});
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   Value iteration = loop.getRegionIterArg(0);
-  Piece piece = {emitPart(work, loop.getInductionVar()), iteration, iteration};
+  Piece piece = {emitPart(loop.getInductionVar()), iteration, iteration};
   if (failed(body(piece)))
     return failure();
-  Value chunks = subtract(piece.end, piece.first);
-  scf::YieldOp::create(b, add(piece.iteration, chunks));
+  scf::YieldOp::create(b, add(iteration, countTurns(piece)));
   return success();
+}
+
+Value RoleKernel::countTurns(const Piece &piece) {
+  Value chunks = subtract(piece.end, piece.first);
+  return reach ? add(chunks, reach) : chunks;
+}
+
+/// The turn of a producer behind `done` others of the piece.
+RoleKernel::Turn RoleKernel::emitTurn(const Piece &piece, Value done) {
+  Value iteration = widen(add(piece.iteration, done));
+  if (!reach)
+    return {iteration, add(piece.first, done), Value()};
+  Value sumsUp =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::slt, done, reach);
+  Value last = subtract(piece.end, number(1));
+  Value step = arith::SelectOp::create(b, sumsUp, subtract(last, done),
+                                       add(piece.first, subtract(done, reach)));
+  return {iteration, step, sumsUp};
 }
 
 LogicalResult RoleKernel::emitChunks(const Piece &piece, ValueRange initial,

@@ -218,19 +218,19 @@ LogicalResult TeamKernel::emitOutputs(TeamEmitter &emitter, const Piece &piece,
   return success();
 }
 
-LogicalResult TeamKernel::walkPiece(const Work &work, const Piece &piece) {
+LogicalResult TeamKernel::walkPiece(const Piece &piece) {
   scf::IfOp summary;
   if (shape.segmentChunks > 0) {
-    summary = scf::IfOp::create(b, emitIsContinued(work, piece),
+    summary = scf::IfOp::create(b, emitIsContinued(),
                                 /*withElseRegion=*/false);
   }
-  Value initial = emitInitialState(work, piece);
+  Value initial = emitInitialState(piece);
   auto walk = [&](Value step, Value parity, ValueRange carried,
                   SmallVectorImpl<Value> &next) -> LogicalResult {
     Operation *before = b.getInsertionBlock()->getParentOp();
     if (failed(emitMasks(piece, parity, before)))
       return failure();
-    Value token = emitToken(step, work);
+    Value token = emitToken(step);
     TeamSlots slots(*this, team, parity, /*readsMasks=*/true);
     TeamEmitter emitter(b, entry, scan, axes, slots, shape);
     bindPartOperands(emitter, piece, piece.own, before);
@@ -241,7 +241,7 @@ LogicalResult TeamKernel::walkPiece(const Work &work, const Piece &piece) {
       return failure();
     tile::BarrierOp::create(b);
     if (shape.stages == 2) {
-      startCopies(work, piece, add(step, number(1)), parity, /*early=*/true,
+      startCopies(piece, add(step, number(1)), parity, /*early=*/true,
                   /*late=*/false);
       tile::CommitCopiesOp::create(b);
     }
@@ -254,33 +254,33 @@ LogicalResult TeamKernel::walkPiece(const Work &work, const Piece &piece) {
     return success();
   };
   SmallVector<Value> results;
-  if (failed(
-          emitChunks(work, piece, /*summary=*/false, initial, walk, results)))
+  if (failed(emitChunks(piece, /*summary=*/false, initial, walk, results)))
     return failure();
-  emitFinalState(work, piece, results[0]);
+  emitFinalState(piece, results[0]);
   if (!summary)
     return success();
   // It asks for no more vectors than the chunks did.
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPoint(summary.thenYield());
-  return emitSummary(work, piece);
+  return emitSummary(piece);
 }
 
-LogicalResult TeamKernel::emitPieces(const Work &work) {
-  auto loop = scf::ForOp::create(b, number(0), work.pieces, number(1));
+LogicalResult TeamKernel::emitPieces() {
+  auto loop = scf::ForOp::create(b, work.begin, work.stop, work.stride);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
-  Part part = emitPart(work, loop.getInductionVar());
+  Part part = emitPart(loop.getInductionVar());
   Piece piece = {part, emitMember(part, team), /*members=*/{}};
   for (int64_t i = 0; i < shape.teams; ++i)
     piece.members.push_back(emitMember(piece, number(i)));
-  return walkPiece(work, piece);
+  return walkPiece(piece);
 }
 
 LogicalResult TeamKernel::build() {
   createFunction();
   createBuffers();
-  if (failed(emitPieces(emitWork())))
+  divideWork();
+  if (failed(emitPieces()))
     return failure();
   gpu::ReturnOp::create(b);
   for (const VectorSite &site : sites)

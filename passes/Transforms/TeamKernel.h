@@ -83,8 +83,8 @@ private:
   mlir::Value allocate(llvm::ArrayRef<int64_t> extents, mlir::Type element,
                        int64_t stages);
   /// Walks the pieces of the block, one after the other.
-  mlir::LogicalResult emitPieces(const Work &work);
-  mlir::LogicalResult walkPiece(const Work &work, const Piece &piece);
+  mlir::LogicalResult emitPieces();
+  mlir::LogicalResult walkPiece(const Piece &piece);
   mlir::LogicalResult emitMasks(const Piece &piece, mlir::Value parity,
                                 mlir::Operation *before);
   mlir::LogicalResult emitUnmasked(TeamEmitter &emitter);
@@ -92,24 +92,22 @@ private:
                                   mlir::Value token);
 
   // TeamLoad.cpp: copies and vectors.
-  mlir::LogicalResult emitChunks(const Work &work, const Piece &piece,
-                                 bool summary, mlir::ValueRange initial,
-                                 ChunkBody body,
+  mlir::LogicalResult emitChunks(const Piece &piece, bool summary,
+                                 mlir::ValueRange initial, ChunkBody body,
                                  llvm::SmallVectorImpl<mlir::Value> &results);
-  void openChunk(const Work &work, const Piece &piece, mlir::Value step,
-                 mlir::Value parity, mlir::Value other);
-  void startCopies(const Work &work, const Piece &piece, mlir::Value step,
-                   mlir::Value parity, bool early, bool late);
-  void startVectors(const Work &work, const Piece &piece, mlir::Value step,
-                    mlir::Value parity);
-  void markVectors(const Work &work, const Piece &piece, mlir::Value step,
-                   mlir::Value parity, mlir::Operation *before);
+  void openChunk(const Piece &piece, mlir::Value step, mlir::Value parity,
+                 mlir::Value other);
+  void startCopies(const Piece &piece, mlir::Value step, mlir::Value parity,
+                   bool early, bool late);
+  void startVectors(const Piece &piece, mlir::Value step, mlir::Value parity);
+  void markVectors(const Piece &piece, mlir::Value step, mlir::Value parity,
+                   mlir::Operation *before);
   mlir::LogicalResult emitVectors(const VectorSite &site);
 
   // TeamState.cpp: the state at the ends of pieces.
-  mlir::Value emitInitialState(const Work &work, const Piece &piece);
-  mlir::LogicalResult emitSummary(const Work &work, const Piece &piece);
-  void emitFinalState(const Work &work, const Piece &piece, mlir::Value state);
+  mlir::Value emitInitialState(const Piece &piece);
+  mlir::LogicalResult emitSummary(const Piece &piece);
+  void emitFinalState(const Piece &piece, mlir::Value state);
   mlir::Value loadHandover(mlir::Value block);
   void storeHandover(mlir::Value state);
   mlir::Value handoverIndex(mlir::Value block);

@@ -36,11 +36,11 @@ static DenseSet<unsigned> findStateOperands(ChunkScanOp scan) {
 /// Starts the copies of the chunk of `step` into its stages: of the operands
 /// that are overwritten early, late, or both. Past the piece's end nothing is
 /// read and the buffers are filled with zeros.
-void TeamKernel::startCopies(const Work &work, const Piece &piece, Value step,
-                             Value parity, bool early, bool late) {
+void TeamKernel::startCopies(const Piece &piece, Value step, Value parity,
+                             bool early, bool late) {
   Value inside =
       arith::CmpIOp::create(b, arith::CmpIPredicate::ult, step, piece.end);
-  Value token = emitToken(step, work);
+  Value token = emitToken(step);
   Value rows =
       widen(arith::SelectOp::create(b, inside, countRows(token), number(0)));
   for (auto &[operand, tile] : tiles) {
@@ -68,11 +68,10 @@ void TeamKernel::startCopies(const Work &work, const Piece &piece, Value step,
 //===----------------------------------------------------------------------===//
 
 /// Starts the copies of the vectors of the team's head in the chunk of `step`.
-void TeamKernel::startVectors(const Work &work, const Piece &piece, Value step,
-                              Value parity) {
+void TeamKernel::startVectors(const Piece &piece, Value step, Value parity) {
   Value inside =
       arith::CmpIOp::create(b, arith::CmpIPredicate::ult, step, piece.end);
-  Value token = emitToken(step, work);
+  Value token = emitToken(step);
   Value rows =
       widen(arith::SelectOp::create(b, inside, countRows(token), number(0)));
   Value stage = add(mul(parity, shape.teams), team);
@@ -89,10 +88,10 @@ void TeamKernel::startVectors(const Work &work, const Piece &piece, Value step,
 
 /// Remembers that the vectors of a chunk are computed here. Which ones, is
 /// known when everything that reads them has been emitted.
-void TeamKernel::markVectors(const Work &work, const Piece &piece, Value step,
-                             Value parity, Operation *before) {
+void TeamKernel::markVectors(const Piece &piece, Value step, Value parity,
+                             Operation *before) {
   VectorSite site;
-  site.token = emitToken(step, work);
+  site.token = emitToken(step);
   site.parity = parity;
   site.block = b.getInsertionBlock();
   site.at = b.getInsertionPoint();
@@ -136,12 +135,12 @@ LogicalResult TeamKernel::emitVectors(const VectorSite &site) {
 
 /// The operands of `step` are in shared memory and visible, and what the next
 /// copies overwrite is no longer read.
-void TeamKernel::openChunk(const Work &work, const Piece &piece, Value step,
-                           Value parity, Value other) {
+void TeamKernel::openChunk(const Piece &piece, Value step, Value parity,
+                           Value other) {
   if (shape.stages == 1) {
     tile::BarrierOp::create(b);
-    startCopies(work, piece, step, parity, /*early=*/true, /*late=*/true);
-    startVectors(work, piece, add(step, number(2)), parity);
+    startCopies(piece, step, parity, /*early=*/true, /*late=*/true);
+    startVectors(piece, add(step, number(2)), parity);
     tile::CommitCopiesOp::create(b);
     tile::WaitCopiesOp::create(b, 0);
     tile::BarrierOp::create(b);
@@ -149,37 +148,36 @@ void TeamKernel::openChunk(const Work &work, const Piece &piece, Value step,
   }
   tile::WaitCopiesOp::create(b, 0);
   tile::BarrierOp::create(b);
-  startCopies(work, piece, add(step, number(1)), other, /*early=*/false,
+  startCopies(piece, add(step, number(1)), other, /*early=*/false,
               /*late=*/true);
-  startVectors(work, piece, add(step, number(2)), parity);
+  startVectors(piece, add(step, number(2)), parity);
   tile::CommitCopiesOp::create(b);
 }
 
 /// Walks the chunks of a piece. The body ends with what reads shared memory;
 /// a barrier in it parts what reads vectors of this chunk from others.
-LogicalResult TeamKernel::emitChunks(const Work &work, const Piece &piece,
-                                     bool summary, ValueRange initial,
-                                     ChunkBody body,
+LogicalResult TeamKernel::emitChunks(const Piece &piece, bool summary,
+                                     ValueRange initial, ChunkBody body,
                                      SmallVectorImpl<Value> &results) {
   Value zero = number(0), one = number(1);
   if (summary)
     copied = findStateOperands(scan);
   if (shape.stages > 1)
-    startCopies(work, piece, piece.first, zero, /*early=*/true, /*late=*/true);
-  startVectors(work, piece, piece.first, zero);
-  startVectors(work, piece, add(piece.first, one), one);
+    startCopies(piece, piece.first, zero, /*early=*/true, /*late=*/true);
+  startVectors(piece, piece.first, zero);
+  startVectors(piece, add(piece.first, one), one);
   tile::CommitCopiesOp::create(b);
   tile::WaitCopiesOp::create(b, 0);
   tile::BarrierOp::create(b);
   auto loop = scf::ForOp::create(b, piece.first, piece.end, one, initial);
   b.setInsertionPoint(loop);
-  markVectors(work, piece, piece.first, zero, loop);
+  markVectors(piece, piece.first, zero, loop);
 
   b.setInsertionPointToStart(loop.getBody());
   Value step = loop.getInductionVar();
   Value parity = arith::AndIOp::create(b, subtract(step, piece.first), one);
   Value other = arith::XOrIOp::create(b, parity, one);
-  openChunk(work, piece, step, parity, other);
+  openChunk(piece, step, parity, other);
   SmallVector<Value> next;
   if (failed(body(step, parity, loop.getRegionIterArgs(), next)))
     return failure();
@@ -190,7 +188,7 @@ LogicalResult TeamKernel::emitChunks(const Work &work, const Piece &piece,
     if (!summary)
       place = barrier;
   b.setInsertionPoint(place);
-  markVectors(work, piece, add(step, one), other, loop);
+  markVectors(piece, add(step, one), other, loop);
   b.setInsertionPointAfter(loop);
   // Nothing is on its way, or read, when the next piece begins.
   tile::WaitCopiesOp::create(b, 0);

@@ -33,7 +33,7 @@ void TeamKernel::storeHandover(Value registers) {
 /// The states in front of a piece. At the start of a sequence they are given.
 /// In a split sequence they are combined from the summaries of the segments
 /// before, each with its decay; elsewhere the gang before hands them over.
-Value TeamKernel::emitInitialState(const Work &work, const Piece &piece) {
+Value TeamKernel::emitInitialState(const Piece &piece) {
   auto blockOf = [&](Value segment) {
     Value group = add(arith::MulIOp::create(b, segment, work.sets), piece.set);
     return add(mul(group, shape.gang), work.lane);
@@ -41,9 +41,9 @@ Value TeamKernel::emitInitialState(const Work &work, const Piece &piece) {
   if (division.splits) {
     Value start = loadInit(piece, piece.own);
     tile::AwaitOp::create(b, handoverFlags, widen(blockOf(number(0))),
-                          widen(piece.segment),
+                          widen(work.segment),
                           widen(mul(work.sets, shape.gang)));
-    auto loop = scf::ForOp::create(b, number(0), piece.segment, number(1),
+    auto loop = scf::ForOp::create(b, number(0), work.segment, number(1),
                                    ValueRange{start});
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
@@ -71,7 +71,7 @@ Value TeamKernel::emitInitialState(const Work &work, const Piece &piece) {
 
 /// Sums up a segment: its own contribution to the states behind it, and the
 /// decays of what comes in.
-LogicalResult TeamKernel::emitSummary(const Work &work, const Piece &piece) {
+LogicalResult TeamKernel::emitSummary(const Piece &piece) {
   SmallVector<Value> results;
   auto walk = [&](Value step, Value parity, ValueRange carried,
                   SmallVectorImpl<Value> &next) -> LogicalResult {
@@ -79,7 +79,7 @@ LogicalResult TeamKernel::emitSummary(const Work &work, const Piece &piece) {
     TeamSlots slots(*this, team, parity, /*readsMasks=*/true);
     TeamEmitter emitter(b, entry, scan, axes, slots, shape);
     bindPartOperands(emitter, piece, piece.own, before);
-    Value token = emitToken(step, work);
+    Value token = emitToken(step);
     emitter.bindValidRows(
         arith::MinSIOp::create(b, countRows(token), number(shape.chunk)));
     emitter.bindState(scan.getStateArgument(0), carried[0]);
@@ -92,8 +92,8 @@ LogicalResult TeamKernel::emitSummary(const Work &work, const Piece &piece) {
     next.append({*state, *decay});
     return success();
   };
-  if (failed(emitChunks(work, piece, /*summary=*/true, {zeroState(), one()},
-                        walk, results)))
+  if (failed(emitChunks(piece, /*summary=*/true, {zeroState(), one()}, walk,
+                        results)))
     return failure();
   storeHandover(results[0]);
   Value wide = arith::IndexCastOp::create(b, b.getI64Type(),
@@ -108,8 +108,7 @@ LogicalResult TeamKernel::emitSummary(const Work &work, const Piece &piece) {
 
 /// Behind a piece the states are final, or go to the gang that continues the
 /// sequence (split sequences have handed over their summaries before).
-void TeamKernel::emitFinalState(const Work &work, const Piece &piece,
-                                Value state) {
+void TeamKernel::emitFinalState(const Piece &piece, Value state) {
   Value atEnd = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, piece.end,
                                       work.chunks);
   auto choice = scf::IfOp::create(b, atEnd, /*withElse=*/!division.splits);

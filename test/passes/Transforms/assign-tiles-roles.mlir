@@ -54,40 +54,58 @@
 // CHECK: tile.splat %[[TRANSITION]]
 // CHECK: tile.store_shared
 // CHECK: tile.barrier
-// CHECK-COUNT-16: tile.load_element
+// CHECK: scf.for {{.*}} = %c0 to %c8 step %c1 iter_args(%{{.*}} = %{{.*}}, %[[ALL0:.*]] = %[[DECAY0]], %[[ALL1:.*]] = %[[DECAY1]])
+// CHECK: tile.load_element
+// CHECK: arith.mulf %[[ALL0]]
+// CHECK: tile.load_element
+// CHECK: arith.mulf %[[ALL1]]
 // CHECK: tile.barrier
 
-// The first loop of each role is the pass that sums up a segment, backwards over
-// as many chunks: B without C, weights times the decay of the chunks behind.
+// The producers walk both passes in one loop: that which sums up a segment,
+// backwards over as many chunks (B without C, weights times the decay of the
+// chunks behind, no masks), and the main pass.
 // CHECK: tile.role "load" warps 1 registers 48
-// CHECK: scf.if
+// CHECK: %[[TURNS:.*]] = arith.addi %{{.*}}, %[[REACH]] : i32
 // CHECK: %[[LAST:.*]] = arith.subi %{{.*}}, %c1_i32
-// CHECK: scf.for %[[I:.*]] = %c0_i32 to %[[REACH]]
-// CHECK: arith.subi %[[LAST]], %[[I]]
+// CHECK: scf.for %[[I:.*]] = %c0_i32 to %[[TURNS]]
+// CHECK: %[[SUMS_UP:.*]] = arith.cmpi slt, %[[I]], %[[REACH]] : i32
+// CHECK: %[[BACK:.*]] = arith.subi %[[LAST]], %[[I]]
+// CHECK: arith.select %[[SUMS_UP]], %[[BACK]]
+// CHECK: scf.if %[[SUMS_UP]] {
 // CHECK: tile.expect %[[SHARED]][{{.*}}] bytes 16384
 // CHECK: scf.for %[[HEAD:.*]] = %c0 to %c2 step %c1 {
 // CHECK: tile.acquire %[[OWN]][%[[HEAD]]]
 // CHECK: tile.expect %[[OWN]][{{.*}}] bytes 8192
+// CHECK: } else {
 // CHECK: tile.expect %[[SHARED]][{{.*}}] bytes 32768
 // CHECK: tile.expect %[[OWN]][{{.*}}] bytes 8192
 // CHECK: tile.role "vectors" warps 1 instances 2 registers 48
+// CHECK: %[[TURNS:.*]] = arith.addi %{{.*}}, %[[REACH]] : i32
+// CHECK: scf.for %{{.*}} = %c0_i32 to %c4_i32
 // CHECK: tile.copy_vector
-// CHECK: scf.for {{.*}} to %[[REACH]] {{.*}} iter_args(%[[BEHIND:.*]] = %[[UNIT]])
+// CHECK: scf.for %[[I:.*]] = %c0_i32 to %[[TURNS]] {{.*}} iter_args(%[[BEHIND:.*]] = %[[UNIT]])
+// CHECK: %[[SUMS_UP:.*]] = arith.cmpi slt, %[[I]], %[[REACH]] : i32
+// CHECK: tile.wait_copies pending 3
 // CHECK: %[[SUMS:.*]] = tile.cumsum %{{.*}} : tensor
+// CHECK-NOT: tile.cumsum
 // CHECK: %[[SUM:.*]] = tile.extract %[[SUMS]][63]
 // CHECK: %[[WHOLE:.*]] = tile.splat %[[SUM]]
 // CHECK: arith.subf %[[WHOLE]], %[[SUMS]]
 // CHECK: %[[SPLAT:.*]] = tile.splat %[[BEHIND]]
-// CHECK: arith.mulf %{{.*}}, %[[SPLAT]] : tensor<64xf32, #tile.lane>
-// CHECK: arith.mulf %[[BEHIND]], %{{.*}} : f32
-// CHECK: tile.commit %[[OWN]]
-// CHECK: tile.cumsum
-// CHECK-NOT: tile.cumsum
-// CHECK: %[[HIGH:.*]] = arith.truncf %[[WEIGHTS:.*]] : tensor<64xf32, #tile.lane> to tensor<64xbf16, #tile.lane>
+// CHECK: %[[WEIGHTS:.*]] = arith.mulf %{{.*}}, %[[SPLAT]] : tensor<64xf32, #tile.lane>
+// CHECK: %[[HIGH:.*]] = arith.truncf %[[WEIGHTS]] : tensor<64xf32, #tile.lane> to tensor<64xbf16, #tile.lane>
 // CHECK: %[[WIDE:.*]] = arith.extf %[[HIGH]]
 // CHECK: %[[REST:.*]] = arith.subf %[[WEIGHTS]], %[[WIDE]]
 // CHECK: arith.truncf %[[REST]]
+// CHECK: %[[IN_FRONT:.*]] = arith.mulf %[[BEHIND]], %{{.*}} : f32
+// CHECK: %[[GOES_ON:.*]] = arith.cmpi slt, %{{.*}}, %[[REACH]] : i32
+// CHECK: arith.select %[[GOES_ON]], %[[IN_FRONT]], %[[UNIT]] : f32
+// CHECK: scf.if %[[SUMS_UP]] {
+// CHECK-NEXT: } else {
+// CHECK: tile.extract %[[SUMS]][15]
 // CHECK: tile.commit %[[OWN]]
+// CHECK: tile.copy_vector
+// CHECK-NOT: tile.copy_vector
 // CHECK: tile.role "idle"
 // CHECK: tile.role "mask" warps 4 registers 80
 // CHECK: %[[G:.*]] = tile.wgmma_wait
@@ -102,7 +120,8 @@
 // CHECK: tile.store_packed
 // CHECK: tile.signal
 // CHECK: tile.await %{{.*}} count
-// CHECK: scf.for {{.*}} iter_args(%[[BEFORE:.*]] = %{{.*}}, %[[LEFT:.*]] = %[[UNIT]])
+// CHECK: scf.for {{.*}} iter_args(%[[BEFORE:.*]] = %{{.*}}, %[[LEFT:.*]] = %[[UNIT]], %{{.*}} = %{{.*}})
+// CHECK: llvm.load
 // CHECK: %[[COUNTS:.*]] = arith.cmpf une, %[[LEFT]], %[[ZERO]] : f32
 // CHECK: scf.if %[[COUNTS]]
 // CHECK: tile.load_packed
