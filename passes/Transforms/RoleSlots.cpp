@@ -22,7 +22,7 @@ bool RoleSlots::holdsTile(Value tile) {
 }
 
 Value RoleSlots::getTile(Value tile) {
-  if (auto it = kernel.masks.find(tile); it != kernel.masks.end())
+  if (auto *it = kernel.masks.find(tile); it != kernel.masks.end())
     return tile::StageOp::create(kernel.b, it->second, getMask());
   unsigned operand = cast<BlockArgument>(tile).getArgNumber();
   Value buffer = kernel.tiles.lookup(operand).buffer;
@@ -47,7 +47,7 @@ Value RoleSlots::getVector(Value value, Form form) {
 }
 
 Value RoleSlots::getFactors(SegmentDecayOp mask, Value scale, int64_t block) {
-  auto known = llvm::find_if(kernel.factors, [&](auto &entry) {
+  auto *known = llvm::find_if(kernel.factors, [&](auto &entry) {
     const RoleKernel::FactorKey &key = entry.first;
     return key.mask == mask && key.scale == scale && key.block == block;
   });
