@@ -264,16 +264,17 @@ Value RoleKernel::accumulate(Value state, Value decay,
 /// last one first, each times the decays of those behind it.
 Value RoleKernel::combineSummaries(const Piece &piece, Consumer consumer,
                                    Value instance) {
-  // The segment so many before this one; the first one again and again.
+  // Of the segment so many before this one. In front of the first one, where
+  // nothing is added up, some slot that exists.
   auto slotBefore = [&](Value count) {
-    Value segment =
-        arith::MaxSIOp::create(b, subtract(work.segment, count), number(0));
-    Value group = add(arith::MulIOp::create(b, segment, work.sets), piece.set);
+    Value groups = arith::MulIOp::create(b, count, work.sets);
+    Value group =
+        arith::MaxSIOp::create(b, subtract(work.group, groups), number(0));
     return handoverIndex(add(mul(group, shape.gang), work.lane), instance);
   };
   auto loadDecay = [&](Value count) {
-    Type type = RankedTensorType::get({ShapedType::kDynamic}, b.getF32Type());
-    Access decays = {handoverDecays, cast<RankedTensorType>(type), {}};
+    auto type = RankedTensorType::get({ShapedType::kDynamic}, b.getF32Type());
+    Access decays = {handoverDecays, type, {}};
     return loadScalar(decays, slotBefore(count));
   };
   tile::AwaitOp::create(b, handoverFlags, slotBefore(work.segment),

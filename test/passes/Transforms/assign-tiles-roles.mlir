@@ -41,6 +41,10 @@
 // CHECK: %[[OWN:.*]] = tile.pipeline full 2 empty 8 : !tile.pipeline<stages = 3, groups = 2>
 // CHECK: %[[MASK:.*]] = tile.pipeline full 4 empty 4 : !tile.pipeline<stages = 2, groups = 2>
 
+// CHECK: %[[BLOCK_ID:.*]] = gpu.block_id x
+// CHECK: %[[BLOCK:.*]] = arith.index_cast %[[BLOCK_ID]] : index to i32
+// CHECK: %[[GANG:.*]] = arith.divui %[[BLOCK]], %c2_i32 : i32
+
 // All warps look for the chunks that count in a long segment, the last ones
 // first.
 // CHECK: arith.cmpi ugt, %{{.*}}, %c32_i32
@@ -120,13 +124,19 @@
 // CHECK: tile.store_packed
 // CHECK: tile.signal
 // CHECK: tile.await %{{.*}} count
-// CHECK: scf.for {{.*}} iter_args(%[[BEFORE:.*]] = %{{.*}}, %[[LEFT:.*]] = %[[UNIT]], %{{.*}} = %{{.*}})
-// CHECK: llvm.load
+// CHECK: scf.for {{.*}} iter_args(%[[BEFORE:.*]] = %{{.*}}, %[[LEFT:.*]] = %[[UNIT]], %[[DECAY:.*]] = %{{.*}})
+// Of the segment that comes next but one, if there is one; no slot lies in front
+// of the first gang's.
+// CHECK: %[[FRONT:.*]] = arith.subi %[[GANG]], %{{.*}} : i32
+// CHECK: arith.maxsi %[[FRONT]], %c0_i32 : i32
+// CHECK: %[[AHEAD:.*]] = llvm.load
 // CHECK: %[[COUNTS:.*]] = arith.cmpf une, %[[LEFT]], %[[ZERO]] : f32
 // CHECK: scf.if %[[COUNTS]]
 // CHECK: tile.load_packed
 // CHECK: else
 // CHECK-NEXT: scf.yield %[[BEFORE]]
+// CHECK: %[[PRODUCT:.*]] = arith.mulf %[[LEFT]], %[[DECAY]] : f32
+// CHECK: scf.yield %{{.*}}, %[[PRODUCT]], %[[AHEAD]]
 // CHECK: %[[INTER:.*]] = tile.wgmma %{{.*}}, %{{.*}} transposed : tensor<64x128xbf16, #{{.*}}>
 // CHECK: %[[X:.*]] = tile.load_shared %{{.*}} transposed
 // CHECK: %[[LOW:.*]] = arith.mulf %[[X]], %{{.*}} : tensor<64x64xbf16, #{{.*}}>

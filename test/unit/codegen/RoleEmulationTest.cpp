@@ -97,6 +97,8 @@ TEST(RoleEmulation, Ranges) {
 
 TEST(RoleEmulation, Segments) {
   checkDivisions(kMixer, {2, 1, 64, 64}, 2, 3, 200, {6, 9, 12});
+  // Whole sequences in turn, many more than gangs.
+  checkDivisions(kMixer, {2, 1, 64, 64}, 2, 9, 70, {2});
   checkDivisions(kMamba2, {4, 2, 64, 128}, 2, 1, 257, {4, 10});
   checkDivisions(kRetention, {2, 2, 64, 64}, 1, 1, 257, {4, 6});
 }
